@@ -1,0 +1,294 @@
+"""Build the models of a ladder, open the test part once, and weigh them against the controls."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from graftwork.api._open import Opened
+from graftwork.api._rungs import BASE, make_strategy
+from graftwork.data.dataset import TEST, Dataset
+from graftwork.evaluation.contender import Contender, Control
+from graftwork.evaluation.controls import RandomTwin, majority
+from graftwork.evaluation.evidence import prove
+from graftwork.evaluation.openings import opened as count_opening
+from graftwork.model.model import Model
+from graftwork.model.neighbours import Neighbours, dense_block
+from graftwork.planning.ladder import Climb, RungResult
+from graftwork.runs.directory import RunDirectory
+from graftwork.runs.progress import Progress
+from graftwork.storage.hashing import digest_json
+from graftwork.strategies.strategy import Job
+
+__all__ = ["Findings", "gather_evidence"]
+
+LATENCY_ROWS = 16
+
+
+@dataclass(eq=False)
+class Findings:
+    """What a fit ends with, before it is written.
+
+    Attributes:
+        model: the one that the run keeps.
+        metrics: content of `metrics.json`.
+        examples: rows of the judged part with what was said of them, for the report.
+        predictions: per judged row: number, label, prediction, probability.
+    """
+
+    model: Model
+    metrics: dict[str, Any]
+    judged: np.ndarray
+    contender: Contender
+    truth: np.ndarray
+    labels: tuple[Any, ...]
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """The rows that the evidence is taken on: the test part, or all rows out of fold."""
+
+    positions: np.ndarray
+    truth: np.ndarray
+    inputs: dict[str, list[Any]]
+    out_of_fold: bool
+
+
+def gather_evidence(
+    job: Job, opened: Opened, ladder: Climb, run: RunDirectory, progress: Progress
+) -> Findings:
+    """Fit the final models, predict the test part, and compare.
+
+    Without test rows the evidence is out of fold (cross-fitted), and says so.
+    """
+    models: dict[str, Model] = {}
+
+    def model_of(result: RungResult) -> Model:
+        name = result.rung.name
+        if name not in models:
+            with progress.step(f"fitting {result.rung.title}"):
+                models[name] = result.rung.strategy.build(_job_of(job, result), result.choice)
+        return models[name]
+
+    judged = _judged(job)
+    openings = None if judged.out_of_fold else _open_test(job.dataset, judged, run)
+
+    def contender(result: RungResult) -> Contender:
+        return _contender(job, result, model_of, judged)
+
+    chosen, transfer = contender(ladder.chosen), contender(ladder.transfer)
+    controls = _controls(job, opened, ladder, judged, contender, progress)
+    model = model_of(ladder.chosen)
+    if opened.recipe.keep_neighbours:
+        model.neighbours = _neighbours(job, model)
+    model.training_keys = _training_keys(job)
+    metrics = prove(
+        judged.truth,
+        job.task.labels,
+        chosen=chosen,
+        transfer=transfer,
+        controls=controls,
+        metric=job.metric,
+        margin=opened.recipe.margin,
+        seed=job.seed,
+        task=job.task.declaration.name,
+        slices=_slices(job.dataset, judged.positions, opened.recipe.slices),
+        without=_without(opened, judged),
+        chosen_info={
+            "rungs": ladder.to_json(),
+            "reason": ladder.reason,
+            "strategy": ladder.chosen.rung.name,
+            "words": ladder.chosen.choice.words,
+            "settings": ladder.chosen.choice.settings,
+        },
+        cost={},
+        audit=_audit_summary(opened),
+        openings=openings,
+    )
+    metrics["evidence"] = "out of fold" if judged.out_of_fold else "test"
+    if judged.out_of_fold:
+        metrics["verdict"]["sentence"] += (
+            " There was no test part: these are cross-fitted out-of-fold predictions of the "
+            "training rows, and the model was then fitted on all of them."
+        )
+    cost = {"latency_ms": _latency(model, job), "trainable_parameters": model.head.n_parameters}
+    return Findings(
+        model, metrics, judged.positions, chosen, judged.truth, job.task.labels, {"cost": cost}
+    )
+
+
+def _judged(job: Job) -> _Judged:
+    test = np.flatnonzero(job.dataset.parts == TEST)
+    known = set(job.task.labels)
+    labels = job.dataset.labels(test)
+    test = test[[label in known for label in labels]] if len(test) else test
+    if not len(test):
+        return _Judged(job.rows, job.codes(), {}, True)
+    codes = job.task.encode(job.dataset.labels(test))
+    return _Judged(test, codes, job.dataset.take(test), False)
+
+
+def _open_test(dataset: Dataset, judged: _Judged, run: RunDirectory) -> int:
+    """Write the opening into the ledger; how many other runs opened this test part before."""
+    from graftwork.storage.home import state_dir
+
+    rows = sorted(
+        f"{dataset.keys[i]}:{label}"
+        for i, label in zip(judged.positions, dataset.labels(judged.positions), strict=True)
+    )
+    before = count_opening(state_dir(), digest_json(rows), str(run.record.get("run_id")))
+    run.log("test opened", rows=len(rows), before=before)
+    return before
+
+
+def _job_of(job: Job, result: RungResult) -> Job:
+    from dataclasses import replace
+
+    return replace(job, backbones={name: job.backbones[name] for name in result.rung.backbones})
+
+
+def _contender(
+    job: Job, result: RungResult, model_of: Callable[[RungResult], Model], judged: _Judged
+) -> Contender:
+    rung = result.rung
+    if judged.out_of_fold:
+        return Contender(name=rung.name, title=rung.title, predicted=_all_rows(job, result))
+    begun = time.perf_counter()
+    found = model_of(result).predict(judged.inputs, store=job.store, progress=job.progress)
+    seconds = time.perf_counter() - begun
+    return Contender(
+        name=rung.name,
+        title=rung.title,
+        predicted=found.codes,
+        probabilities=found.probabilities,
+        seconds=seconds,
+    )
+
+
+def _all_rows(job: Job, result: RungResult) -> np.ndarray:
+    if len(result.predicted) != len(job.rows):
+        from graftwork.errors import UnsupportedError
+
+        raise UnsupportedError(
+            f"without a test part the evidence is out of fold, and choices ran on "
+            f"{len(result.predicted):,} of {len(job.rows):,} rows; set a test part (test_size)"
+        )
+    return result.predicted
+
+
+def _controls(
+    job: Job,
+    opened: Opened,
+    ladder: Climb,
+    judged: _Judged,
+    contender: Callable[[RungResult], Contender],
+    progress: Progress,
+) -> list[Control]:
+    """Majority, the classical model, and the same network with random weights."""
+    codes = job.codes()
+    controls = [majority(codes, len(judged.truth), len(job.task.labels))]
+    classical = ladder.of(opened.modality.classical)
+    if classical is not None:
+        found = contender(classical)
+        controls.append(
+            Control(
+                name=found.name,
+                title="TF-IDF and a linear head, tuned with the same care"
+                if found.name == "lexical"
+                else found.title,
+                predicted=found.predicted,
+                probabilities=found.probabilities,
+                seconds=classical.seconds,
+            )
+        )
+    if BASE in job.backbones and hasattr(job.backbones[BASE], "twin"):
+        twin = RandomTwin(make_strategy("probe", {}), BASE, job.seed)
+        progress.say("Control: the same network with random weights")
+        if judged.out_of_fold:
+            controls.append(_twin_out_of_fold(twin, job, ladder))
+        else:
+            controls.append(twin.control(job, judged.inputs, judged.truth))
+    return controls
+
+
+def _twin_out_of_fold(twin: RandomTwin, job: Job, ladder: Climb) -> Control:
+    ours, theirs, rows = twin.out_of_fold(job)
+    return Control(
+        name="random_weights",
+        title="Same network, random weights",
+        predicted=theirs,
+        index=rows,
+        against=ours,
+        note=f"both sides learn from the same {len(rows):,} rows",
+    )
+
+
+def _slices(
+    dataset: Dataset, positions: np.ndarray, columns: tuple[str, ...]
+) -> dict[str, list[Any]]:
+    return {name: [dataset.columns[name][i] for i in positions] for name in columns}
+
+
+def _without(opened: Opened, judged: _Judged) -> dict[str, np.ndarray]:
+    """Masks over the judged rows that stand in other parts too (only in splits the user gave)."""
+    masks: dict[str, np.ndarray] = {}
+    if judged.out_of_fold:
+        return masks
+    for kind, words in (
+        ("exact_across_parts", "rows that are also in training"),
+        ("near_across_parts", "rows with a near-duplicate in training"),
+    ):
+        for finding in opened.audit.of(kind):
+            mask = np.isin(judged.positions, np.asarray(finding.data.get("positions", []), int))
+            if mask.any() and not mask.all():
+                masks[words] = mask | masks.get(words, False)
+    return masks
+
+
+def _audit_summary(opened: Opened) -> dict[str, Any]:
+    """The audit for `metrics.json`: all but row-by-row lists."""
+    told = opened.audit.to_json()
+    told["set_aside"] = told["set_aside"][:50]
+    for finding in told["findings"]:
+        finding.get("data", {}).pop("positions", None)
+    return told
+
+
+def _neighbours(job: Job, model: Model) -> Neighbours | None:
+    inputs = job.dataset.take(job.rows)
+    block = dense_block(model.blocks(inputs, store=job.store, progress=job.progress))
+    if block is None:
+        return None
+    rows = job.dataset.rows[job.rows]
+    return Neighbours.of(block, rows, job.dataset.labels(job.rows), inputs)
+
+
+def _training_keys(job: Job) -> np.ndarray:
+    """uint8 (n, 16), sorted: hashes of the rows that the model learnt from."""
+    keys = sorted(job.dataset.keys[i] for i in job.rows)
+    return np.frombuffer(bytes.fromhex("".join(keys)), dtype=np.uint8).reshape(len(keys), -1)
+
+
+def _latency(model: Model, job: Job) -> float:
+    """Median milliseconds of one row, predicted alone (no cache)."""
+    inputs = job.dataset.take(job.rows[:LATENCY_ROWS])
+    n = len(next(iter(inputs.values())))
+    spent = []
+    for i in range(n):
+        begun = time.perf_counter()
+        model.predict({name: values[i : i + 1] for name, values in inputs.items()})
+        spent.append(time.perf_counter() - begun)
+    return round(1000 * float(np.median(spent)), 3)
+
+
+def peak_memory_mb() -> float:
+    """Largest resident memory of this process so far, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1e6 if sys.platform == "darwin" else 1e3), 1)

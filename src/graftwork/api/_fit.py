@@ -1,0 +1,197 @@
+"""`fit`: labelled rows in, a proven model out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graftwork.api._evidence import gather_evidence
+from graftwork.api._open import Opened, machine_of, open_all, recipe_of, store_folder
+from graftwork.api._rungs import BASE, RunMemory, rungs_of
+from graftwork.api._save import commit_model, commit_report
+from graftwork.bases import open_base
+from graftwork.data.dataset import TEST
+from graftwork.features.store import FeatureStore
+from graftwork.planning.ladder import Climb, climb
+from graftwork.runs.directory import RunDirectory
+from graftwork.runs.plan import Plan
+from graftwork.runs.progress import Progress
+from graftwork.runs.recipe import Machine, Recipe
+from graftwork.runs.record import software_versions
+from graftwork.runs.run import Run
+from graftwork.stats.folds import stratified_group_folds
+from graftwork.storage.json_files import write_json
+from graftwork.strategies.strategy import Job
+from graftwork.tasks import TASKS
+
+__all__ = ["fit", "make_job", "open_run"]
+
+SEARCH_ROWS = 20_000  # choices need no more rows than this; the final fit uses all
+
+
+def fit(
+    data: Any,
+    *,
+    out: str | Path | None = None,
+    settings: Mapping[str, Any] | Recipe | None = None,
+    machine: Machine | Mapping[str, Any] | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    **more: Any,
+) -> Run:
+    """Fit a model to labelled rows, prove it on rows it never saw, and write the run.
+
+    Args:
+        data: path of a CSV, TSV, JSONL or Parquet file, a DataFrame, an Arrow table, a
+            `datasets.Dataset`, or a list of dicts.
+        out: the run directory; default ``runs/<file name>``. The same call again resumes an
+            unfinished run and shows a finished one.
+        settings: fields of `Recipe` by name; keyword arguments (`target="label"`, …) go on top.
+        machine: device, threads, cache; no part of what comes out.
+        resume: go on with the plan in `out` although the settings differ.
+        overwrite: replace what is in `out`.
+        progress: shown to the user; silent by default.
+
+    Returns:
+        the run, with `.model`, `.report` and `.record`.
+
+    Raises:
+        InputError: data, base or settings are wrong; everything that is, at once.
+        RunError: `out` belongs to another plan or process.
+        Interrupted: cancelled; the same call goes on where it stopped.
+    """
+    progress = progress or Progress()
+    recipe, how = recipe_of(settings, more), machine_of(machine)
+    opened = open_all(data, recipe, how, progress=progress)
+    for note in opened.notes:
+        progress.say(note)
+    with open_run(opened, how, out, resume=resume, overwrite=overwrite) as run:
+        for note in run.notes:
+            progress.say(note)
+        if run.status == "finished":
+            progress.say(f"{run.root}: this run is finished; here is its result")
+        else:
+            if run.plan.recipe != opened.recipe:  # --resume: the frozen plan is what counts
+                opened = open_all(data, run.plan.recipe, how, progress=progress)
+            _work(run, opened, how, progress)
+        root = run.root
+    return Run.load(root, _open_model)
+
+
+def open_run(
+    opened: Opened,
+    machine: Machine,
+    out: str | Path | None,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+) -> RunDirectory:
+    """The run directory of a plan, begun or gone on with."""
+    source = opened.table.source
+    name = Path(source.name).stem if source.format in _FILES else source.format
+    plan = Plan(opened.recipe, opened.data, opened.names, software_versions())
+    where = out or Path("runs") / (
+        name if source.format in _FILES else f"{name}-{plan.digest()[:8]}"
+    )
+    return RunDirectory.open(where, plan, machine, resume=resume, overwrite=overwrite)
+
+
+_FILES = {"csv", "tsv", "jsonl", "parquet"}
+
+
+def make_job(
+    opened: Opened, store: FeatureStore, progress: Progress, memory: RunMemory | None
+) -> Job:
+    """All labelled rows that are not test, with folds and backbones."""
+    recipe, dataset = opened.recipe, opened.dataset
+    rows = np.flatnonzero(dataset.parts != TEST)
+    task = TASKS.get(recipe.task).from_targets(dataset.labels(rows))
+    codes = task.encode(dataset.labels(rows))
+    folds = stratified_group_folds(codes, dataset.groups[rows], recipe.folds, recipe.seed)
+    classical = opened.modality.classical
+    backbones = {classical: open_base(classical)}
+    if opened.base.kind != classical:
+        backbones[BASE] = opened.base
+    return Job(
+        dataset,
+        rows,
+        backbones,
+        task,
+        store,
+        folds,
+        recipe.metric,
+        progress,
+        recipe.class_weight,
+        recipe.seed,
+        journal=memory,
+        head=recipe.target or "label",
+    )
+
+
+def _work(run: RunDirectory, opened: Opened, machine: Machine, progress: Progress) -> None:
+    """Search, build, prove, save; every step kept as it is done."""
+    begun = time.perf_counter()
+    record = run.record
+    write_json(run.path("audit.json"), opened.audit.to_json())
+    if record.get("run_id") is None:
+        record.set("run_id", run.plan.digest()[:16])
+    counters: dict[str, int] = {}
+    store = FeatureStore(store_folder(machine), limit_gb=machine.cache_gb, counters=counters)
+    memory = RunMemory(run)
+    job = make_job(opened, store, progress, memory)
+    _encode(run, job, opened, progress)
+    with record.seconds("search"):
+        ladder = _climb(job, opened, memory)
+    for result in ladder.results:
+        run.log("rung", **result.to_json())
+    record.set("ladder", {"rungs": ladder.to_json(), "reason": ladder.reason})
+    run.save_record()
+    with record.seconds("fit and controls"):
+        findings = gather_evidence(job, opened, ladder, run, progress)
+    for name, amount in counters.items():
+        record.count(name, amount)
+    record.count("base_passes", counters["rows_encoded"])
+    with record.seconds("saving"):
+        commit_model(run, findings, opened, progress)
+    record.set("wall_seconds", round(time.perf_counter() - begun, 3))
+    commit_report(run, findings, opened, machine)
+    run.finish()
+
+
+def _encode(run: RunDirectory, job: Job, opened: Opened, progress: Progress) -> None:
+    """All rows of the dataset through the base, in one plan; labels are not looked at."""
+    if BASE not in job.backbones:
+        return
+    with run.record.seconds("encoding"):
+        digests = {}
+        for name, values in opened.dataset.inputs.items():
+            stored = job.store.features(
+                job.backbones[BASE], values, progress=progress, journal=job.journal
+            )
+            digests[name] = stored.digest()
+    run.record.set("features", digests)
+    run.save_record()
+
+
+def _climb(job: Job, opened: Opened, memory: RunMemory) -> Climb:
+    recipe = opened.recipe
+    rungs, end_on = rungs_of(recipe, opened.base, opened.modality.classical)
+    search = job
+    if len(job.rows) > SEARCH_ROWS:
+        chosen = np.sort(np.random.default_rng(recipe.seed).permutation(len(job.rows))[:SEARCH_ROWS])
+        search = replace(job, rows=job.rows[chosen], folds=job.folds[chosen])
+    return climb(search, rungs, min_gain=recipe.min_gain, memory=memory, end_on=end_on)
+
+
+def _open_model(folder: Path) -> Any:
+    from graftwork.model.model import Model
+
+    return Model.load(folder)
+
+

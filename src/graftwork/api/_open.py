@@ -1,0 +1,168 @@
+"""From what the user gave to what a fit needs: data, base, dataset and audit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graftwork.bases import open_base
+from graftwork.bases.backbone import Backbone
+from graftwork.data.audit import Audit, Finding
+from graftwork.data.build import build
+from graftwork.data.dataset import Dataset
+from graftwork.data.read import read
+from graftwork.data.schema import resolve_schema
+from graftwork.data.table import Table
+from graftwork.errors import ParameterError
+from graftwork.modalities import MODALITIES
+from graftwork.modalities.modality import Modality
+from graftwork.runs.progress import Progress
+from graftwork.runs.recipe import Machine, Recipe
+from graftwork.runs.resolve import resolve_machine, resolve_recipe
+from graftwork.runtime.devices import Placement, place
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Opened", "machine_of", "open_all", "placement_of", "recipe_of", "store_folder"]
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """Everything that is known before a run begins.
+
+    Attributes:
+        recipe: resolved.
+        table: the main table.
+        dataset, audit: rows ready to use, and what is wrong with them.
+        base: the pre-trained backbone.
+        modality: of the inputs.
+        data: fingerprints by role, for the plan.
+        names: what the user called each role.
+        notes: sentences to say aloud.
+    """
+
+    recipe: Recipe
+    table: Table
+    dataset: Dataset
+    audit: Audit
+    base: Backbone
+    modality: Modality
+    data: dict[str, str]
+    names: dict[str, str]
+    notes: list[str]
+
+
+def recipe_of(settings: Mapping[str, Any] | Recipe | None, more: Mapping[str, Any]) -> Recipe:
+    """The resolved recipe from settings and keyword arguments."""
+    if isinstance(settings, Recipe):
+        settings = {name: getattr(settings, name) for name in settings.__dataclass_fields__}
+    return resolve_recipe({**(settings or {}), **more})
+
+
+def machine_of(machine: Machine | Mapping[str, Any] | None) -> Machine:
+    """The machine settings, checked."""
+    if isinstance(machine, Machine):
+        return machine
+    return resolve_machine(machine or {})
+
+
+def placement_of(recipe: Recipe, machine: Machine) -> Placement:
+    """Device, precision and threads for a recipe on this machine."""
+    return place(machine.device, recipe.precision, machine.threads)
+
+
+def store_folder(machine: Machine) -> Path:
+    """Where stored features lie."""
+    from graftwork.storage.home import cache_dir
+
+    return cache_dir(machine.cache) / "features"
+
+
+def open_all(
+    data: Any,
+    recipe: Recipe,
+    machine: Machine,
+    *,
+    progress: Progress,
+    strict: bool = True,
+) -> Opened:
+    """Read the data, open the base, build and audit the dataset.
+
+    Raises:
+        GraftworkError: whatever is wrong, in the words of the floor that found it.
+    """
+    from graftwork.metrics import METRICS
+
+    _check_metric(METRICS.get(recipe.metric).declaration.facts, recipe.metric)
+    modality: Modality = MODALITIES.get(recipe.modality)()
+    table = _read(data, recipe, progress)
+    schema = resolve_schema(
+        table,
+        target=recipe.target,
+        inputs=recipe.input,
+        group=recipe.group,
+        time=recipe.time,
+        split=recipe.split,
+        slices=recipe.slices,
+    )
+    others = {
+        role: _read(path, recipe, progress)
+        for role, path in (("test", recipe.test), ("validation", recipe.validation))
+        if path is not None
+    }
+    base = open_base(
+        recipe.base or modality.default_base,
+        placement=placement_of(recipe, machine),
+        max_length=recipe.max_length,
+    )
+    dataset, audit = build(
+        table,
+        schema,
+        modality=recipe.modality,
+        test_size=recipe.test_size,
+        seed=recipe.seed,
+        test_table=others.get("test"),
+        validation_table=others.get("validation"),
+        near_duplicates=modality.near_duplicates,
+        modality_audit=modality_audit(modality, base),
+        strict=strict,
+        progress=progress,
+    )
+    tables = {"train": table, **others}
+    notes = [note for each in tables.values() for note in each.notes]
+    return Opened(
+        recipe,
+        table,
+        dataset,
+        audit,
+        base,
+        modality,
+        {**{role: each.source.sha256 for role, each in tables.items()}, "base": base.fingerprint()},
+        {role: each.source.name for role, each in tables.items()},
+        [*notes, *schema.notes],
+    )
+
+
+def modality_audit(modality: Modality, base: Backbone) -> Any:
+    """The audit of one column's inputs, with the base's token counts where it has them."""
+    count_tokens = getattr(base, "count_tokens", None)
+
+    def audit(field: str, values: Sequence[Any], rows: np.ndarray) -> Iterable[Finding]:
+        return modality.audit(values, rows.tolist(), field=field, count_tokens=count_tokens)
+
+    return audit
+
+
+def _read(data: Any, recipe: Recipe, progress: Progress) -> Table:
+    return read(data, encoding=recipe.encoding, delimiter=recipe.delimiter, progress=progress)
+
+
+def _check_metric(facts: Mapping[str, Any], name: str) -> None:
+    if facts["needs"] != "labels" or not facts["higher_is_better"]:
+        raise ParameterError(
+            f"metric {name!r} can be reported but not optimised; choose one over labels where more "
+            "is better (accuracy, macro_f1, balanced_accuracy, mcc, …)"
+        )

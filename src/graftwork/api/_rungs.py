@@ -1,0 +1,131 @@
+"""The rungs of the ladder for a recipe, and what a resumed run remembers of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from graftwork.bases.backbone import Backbone
+from graftwork.errors import Fault, ParameterError, nearest
+from graftwork.features.out_of_fold import OutOfFold
+from graftwork.features.plan import EncodePlan
+from graftwork.planning.ladder import Rung
+from graftwork.runs.directory import RunDirectory
+from graftwork.runs.recipe import Recipe
+from graftwork.strategies import STRATEGIES
+from graftwork.strategies.strategy import Choice, Strategy
+
+__all__ = ["BASE", "RunMemory", "make_strategy", "rungs_of"]
+
+BASE = "base"  # the pre-trained backbone's name in jobs and models
+
+
+def rungs_of(recipe: Recipe, base: Backbone, classical: str) -> tuple[list[Rung], str | None]:
+    """The rungs to try, cheapest first, and the one to end on (None: whichever pays).
+
+    The classical rung is always there: it is a control, tuned with the same care.
+    """
+    first = Rung(
+        classical, f"{classical} (no transfer)", make_strategy("probe", {}), (classical,), False
+    )
+    if base.kind == classical:
+        return [first], classical
+    rungs = [first]
+    for name in LADDER if recipe.strategy == "auto" else (recipe.strategy,):
+        strategy = make_strategy(name, recipe.parameters if name == recipe.strategy else {})
+        reads = (BASE, classical) if name == "hybrid" else (BASE,)
+        rungs.append(Rung(name, strategy.declaration.title, strategy, reads))
+    return rungs, None if recipe.strategy == "auto" else recipe.strategy
+
+
+LADDER = ("probe", "hybrid")
+
+
+def make_strategy(name: str, parameters: dict[str, Any]) -> Strategy:
+    """A strategy with its parameters.
+
+    Raises:
+        ParameterError: parameters that it does not have, or values outside their range.
+    """
+    kind = STRATEGIES.get(name)
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    faults = []
+    for key, value in parameters.items():
+        if key not in fields:
+            close = nearest(key, fields)
+            hint = f"did you mean {close!r}?" if close else None
+            allowed = ", ".join(fields) or "none"
+            faults.append(Fault(f"{name} has no such parameter; it has: {allowed}", None, None, key, hint))
+            continue
+        low, high = (fields[key].metadata.get(bound) for bound in ("low", "high"))
+        if isinstance(value, (int, float)) and (
+            (low is not None and value < low) or (high is not None and value > high)
+        ):
+            faults.append(Fault(f"{value}; allowed are {low} to {high}", field=key))
+    if faults:
+        raise ParameterError(f"strategy {name!r}", faults)
+    made: Strategy = kind(**parameters)
+    return made
+
+
+class RunMemory:
+    """Finished rungs and encode plans in a run directory, for resuming and replaying."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self.run = run
+
+    def keep(self, name: str, plan: EncodePlan) -> EncodePlan:
+        """An encode plan written down, or the one that was."""
+        if self.run.read_stage(name) is None:
+            self.run.write_stage(
+                name, {"rows": len(plan)}, {"keys": plan.keys, "sizes": plan.sizes}
+            )
+            return plan
+        kept = self.run.stage_tensors(name)
+        return EncodePlan(kept["keys"], kept["sizes"])
+
+    def recall(self, rung: str) -> tuple[Choice, float] | None:
+        """A finished rung's choice and seconds."""
+        told = self.run.read_stage(f"rung-{rung}")
+        if told is None:
+            return None
+        tensors = self.run.stage_tensors(f"rung-{rung}")
+        found = OutOfFold(
+            names=told["names"],
+            settings=told["candidates"],
+            predicted=tensors["predicted"],
+            log_loss=tensors["log_loss"],
+            truth=tensors["truth"],
+            metric=told["metric"],
+            n_classes=told["n_classes"],
+            best_probabilities=tensors["best_probabilities"],
+        )
+        choice = Choice(told["strategy"], told["settings"], found, told["words"])
+        return choice, float(told["seconds"])
+
+    def remember(self, rung: str, choice: Choice, seconds: float) -> None:
+        """Keep a finished rung."""
+        found = choice.out_of_fold
+        if found is None:
+            return
+        self.run.write_stage(
+            f"rung-{rung}",
+            {
+                "strategy": choice.strategy,
+                "settings": choice.settings,
+                "words": choice.words,
+                "names": found.names,
+                "candidates": found.settings,
+                "metric": found.metric,
+                "n_classes": found.n_classes,
+                "seconds": seconds,
+            },
+            {
+                "predicted": found.predicted,
+                "log_loss": found.log_loss,
+                "truth": found.truth,
+                "best_probabilities": np.ascontiguousarray(found.best_probabilities),
+            },
+        )

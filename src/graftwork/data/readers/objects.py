@@ -1,0 +1,163 @@
+"""Objects of Python: pandas, Arrow, Hugging Face `datasets`, lists and dicts.
+
+They are told by the name of their type, so that no package is imported that the user has not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from graftwork.data.readers.parquet import check_names
+from graftwork.data.readers.typed import column, plain
+from graftwork.data.table import Source, Table
+from graftwork.errors import DataError, Fault
+
+__all__ = ["content_hash", "read_object"]
+
+_WANTED = (
+    "a path, a pandas DataFrame, a pyarrow Table, a datasets.Dataset, a list of dicts, a dict of "
+    "lists, or a list of texts"
+)
+
+
+def read_object(source: Any) -> Table:
+    """A table from an object in memory; its types are kept, its rows are numbered from 1.
+
+    Raises:
+        DataError: the object is of another kind, has no rows, uneven columns, or columns without
+            a name of their own.
+    """
+    kind, arrays, notes = _columns(source)
+    n = len(next(iter(arrays.values()))) if arrays else 0
+    if not n:
+        raise DataError(faults=[Fault("holds no rows", file=kind)])
+    table = pa.table(arrays)
+    rows = np.arange(1, n + 1, dtype=np.int64)
+    return Table(table, rows, Source(_title(source), kind, content_hash(table)), (), tuple(notes))
+
+
+def content_hash(table: pa.Table) -> str:
+    """SHA-256 of a table's content (names, types, values), however it is cut into chunks."""
+    digest = hashlib.sha256()
+
+    class _Sink:
+        """A file that keeps only the hash of what is written."""
+
+        closed = False
+
+        def write(self, data: Any) -> int:
+            digest.update(data)
+            return len(data)
+
+        def flush(self) -> None: ...
+
+        def close(self) -> None: ...
+
+    whole = table.replace_schema_metadata(None).combine_chunks()
+    with (
+        pa.PythonFile(_Sink(), mode="w") as sink,
+        pa.ipc.new_stream(sink, whole.schema) as writer,
+    ):
+        writer.write_table(whole, max_chunksize=65_536)
+    return digest.hexdigest()
+
+
+def _title(source: Any) -> str:
+    kind = type(source)
+    module = kind.__module__.split(".")[0]
+    return kind.__name__ if module == "builtins" else f"{module}.{kind.__name__}"
+
+
+def _columns(source: Any) -> tuple[str, dict[str, Any], list[str]]:
+    title = _title(source)
+    if title == "pandas.DataFrame":
+        return ("pandas", *_pandas(source))
+    if isinstance(source, pa.RecordBatch):
+        source = pa.table(source)
+    if isinstance(source, pa.Table):
+        return "arrow", _arrow(source), []
+    if title == "datasets.Dataset":
+        return "datasets", _arrow(source.with_format("arrow")[:]), []
+    if title in ("datasets.DatasetDict", "datasets.IterableDatasetDict"):
+        parts = ", ".join(str(name) for name in source)
+        raise DataError(f"a {title} holds several parts ({parts}); give one of them")
+    if isinstance(source, Mapping):
+        return ("list", *_lists(dict(source), "dict"))
+    if isinstance(source, Sequence) and not isinstance(source, (str, bytes)):
+        return ("list", *_list(source))
+    raise DataError(f"a {title} cannot be read as a table; wanted is {_WANTED}")
+
+
+def _arrow(table: pa.Table) -> dict[str, Any]:
+    check_names(table.column_names, "arrow table")
+    return {name: plain(table.column(name)) for name in table.column_names}
+
+
+def _pandas(frame: Any) -> tuple[dict[str, Any], list[str]]:
+    names = [str(name) for name in frame.columns]
+    check_names(names, "DataFrame")
+    arrays, notes = {}, []
+    for place, name in enumerate(names):
+        series = frame.iloc[:, place]
+        try:
+            arrays[name] = plain(pa.Array.from_pandas(series))
+        except (pa.ArrowException, OverflowError):
+            values = [None if _is_nan(value) else value for value in series.tolist()]
+            arrays[name], _ = column(values, name, "DataFrame", range(1, len(values) + 1))
+            notes.append(f"column {name!r} mixes kinds of values; they are kept as text")
+    return arrays, notes
+
+
+def _is_nan(value: Any) -> bool:
+    # pandas.NA is told by its type's name: comparing it with itself gives no truth
+    return type(value).__name__ in ("NAType", "NaTType") or (
+        isinstance(value, float) and value != value
+    )
+
+
+def _lists(columns: dict[Any, Any], what: str) -> tuple[dict[str, Any], list[str]]:
+    named = {str(name): values for name, values in columns.items()}
+    check_names([str(name) for name in columns], what)
+    faults = [
+        Fault(f"a list is wanted, a {type(values).__name__} was found", file=what, field=name)
+        for name, values in named.items()
+        if isinstance(values, (str, bytes, Mapping)) or not hasattr(values, "__len__")
+    ]
+    if not faults and len({len(values) for values in named.values()}) > 1:
+        sizes = ", ".join(f"{name}: {len(values)}" for name, values in named.items())
+        faults = [Fault(f"columns must be of one length; found {sizes}", file=what)]
+    if faults:
+        raise DataError(faults=faults)
+    arrays, notes = {}, []
+    for name, values in named.items():
+        if isinstance(values, (pa.Array, pa.ChunkedArray)):
+            arrays[name] = plain(values)
+            continue
+        listed = values.tolist() if hasattr(values, "tolist") else list(values)
+        arrays[name], mixed = column(listed, name, what, range(1, len(listed) + 1))
+        if mixed:
+            notes.append(f"column {name!r} mixes kinds of values; they are kept as text")
+    return arrays, notes
+
+
+def _list(source: Sequence[Any]) -> tuple[dict[str, Any], list[str]]:
+    if not len(source):
+        raise DataError(faults=[Fault("holds no rows", file="list")])
+    if all(isinstance(item, str) for item in source):
+        return _lists({"text": list(source)}, "list")
+    faults = [
+        Fault(f"a dict is wanted, a {type(item).__name__} was found", file="list", row=row)
+        for row, item in enumerate(source, 1)
+        if not isinstance(item, Mapping)
+    ]
+    if faults:
+        raise DataError(f"{len(faults)} items are no dicts", faults[:20])
+    names: dict[Any, None] = {}
+    for item in source:
+        names.update(dict.fromkeys(item))
+    return _lists({name: [item.get(name) for item in source] for name in names}, "list")

@@ -1,0 +1,83 @@
+"""Rows as they were read: cells untouched, row numbers kept, nothing lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+__all__ = ["SetAside", "Source", "Table"]
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A row that is not used, and why.
+
+    Attributes:
+        row: its line number in the file (header is line 1), or 1-based position in an object.
+        reason: a short constant word, e.g. ``ragged``, ``blank_input``, ``missing_label``.
+        detail: what was found, for people.
+        kind: ``quarantined`` (faulty, someone should look) or ``dropped`` (left out on purpose).
+        file: the file it stood in.
+    """
+
+    row: int
+    reason: str
+    detail: str = ""
+    kind: str = "quarantined"
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a table came from and how it was read.
+
+    Attributes:
+        name: path as given, or the type of the Python object.
+        format: csv, tsv, jsonl, parquet, pandas, arrow, datasets, list.
+        sha256: of the file's bytes (of the canonical content for objects).
+        details: encoding, bom, delimiter, header …, each as found, for the audit.
+        text_first: True where every cell was read as text (CSV, TSV).
+    """
+
+    name: str
+    format: str
+    sha256: str
+    details: dict[str, Any] = field(default_factory=dict)
+    text_first: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of `len(rows)` usable rows, and the rows that reading set aside.
+
+    Attributes:
+        columns: pyarrow table; for text formats every column is `large_string` without nulls
+            (an empty cell is the empty text), typed sources keep their types and nulls.
+        rows: int64 (n,), the line number of each row in its file.
+        source: where it came from.
+        set_aside: rows that could not be read as rows.
+        notes: sentences to tell the user aloud (encoding guessed, BOM removed, …).
+    """
+
+    columns: pa.Table
+    rows: np.ndarray
+    source: Source
+    set_aside: tuple[SetAside, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def names(self) -> list[str]:
+        """Column names in file order."""
+        return list(self.columns.column_names)
+
+    @property
+    def n_in(self) -> int:
+        """Rows in: those in the table and those set aside."""
+        return len(self.rows) + len(self.set_aside)

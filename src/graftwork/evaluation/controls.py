@@ -1,0 +1,131 @@
+"""The controls: what transfer must beat before anyone may say that it helped.
+
+A control is nothing special: the probe on a backbone without pre-training.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from graftwork.evaluation.contender import Control
+from graftwork.model.model import Model
+from graftwork.stats.folds import stratified_group_folds
+from graftwork.strategies.strategy import Job, Strategy
+
+__all__ = ["TEST_ROWS", "TRAIN_ROWS", "RandomTwin", "majority", "subset"]
+
+TRAIN_ROWS = 2000  # both sides of the random-weights control learn from at most so many rows
+TEST_ROWS = 1000  # and are judged on at most so many
+
+
+def majority(codes: np.ndarray, n_test: int, k: int) -> Control:
+    """Always the most frequent training label (the first of equals)."""
+    counts = np.bincount(codes, minlength=k)
+    winner = int(counts.argmax())
+    probabilities = np.tile(counts / max(counts.sum(), 1), (n_test, 1))
+    return Control(
+        name="majority",
+        title="Always the most frequent class",
+        predicted=np.full(n_test, winner, dtype=np.int64),
+        probabilities=probabilities,
+    )
+
+
+def subset(codes: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """Sorted int64 positions of at most `most` rows, classes in proportion and none lost.
+
+    The first row of every class (in random order) goes in before the rest is filled up.
+    """
+    if len(codes) <= most:
+        return np.arange(len(codes))
+    order = np.random.default_rng(seed).permutation(len(codes))
+    _, firsts = np.unique(codes[order], return_index=True)
+    first = np.zeros(len(codes), dtype=bool)
+    first[firsts] = True
+    chosen = np.concatenate([order[first], order[~first]])[:most]
+    return np.sort(chosen)
+
+
+@dataclass(frozen=True, eq=False)
+class RandomTwin:
+    """The same network with random weights, frozen, under the same kind of head.
+
+    Shows whether the *pre-training* helped rather than the architecture. Both sides learn from the
+    same at most `TRAIN_ROWS` rows and are judged on the same at most `TEST_ROWS`.
+
+    Attributes:
+        strategy: the probe, with the user's parameters.
+        base: name of the pre-trained backbone in the job.
+        seed: of the random weights and of the rows.
+    """
+
+    strategy: Strategy
+    base: str
+    seed: int
+
+    def control(self, job: Job, test: dict[str, list[Any]], test_codes: np.ndarray) -> Control:
+        """Fit both sides and predict the test rows.
+
+        Args:
+            job: the whole job; its rows are drawn from.
+            test: inputs of the test rows, by name.
+            test_codes: int64 (m,) their labels, to draw rows with classes in proportion.
+        """
+        small = self._job(job)
+        judged = subset(test_codes, TEST_ROWS, self.seed)
+        inputs = {name: [values[i] for i in judged] for name, values in test.items()}
+        twin = job.backbones[self.base].twin(self.seed)  # type: ignore[attr-defined]
+        ours = self.strategy.transfer(
+            replace(small, backbones={self.base: job.backbones[self.base]})
+        )
+        theirs = self.strategy.transfer(replace(small, backbones={"random": twin}))
+        against = _probabilities(ours, inputs, job)
+        predicted = _probabilities(theirs, inputs, job)
+        return Control(
+            name="random_weights",
+            title="Same network, random weights",
+            predicted=predicted.argmax(axis=1),
+            probabilities=predicted,
+            index=judged,
+            against=against.argmax(axis=1),
+            against_probabilities=against,
+            note=f"both sides learn from the same {len(small.rows):,} rows",
+        )
+
+    def out_of_fold(self, job: Job) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Cross-fitted predictions of both sides on the rows that they learn from.
+
+        Returns:
+            int32 codes by the pre-trained base, by its random twin, and the rows' positions in the
+            job, all (m,).
+        """
+        small = self._job(job)
+        twin = job.backbones[self.base].twin(self.seed)  # type: ignore[attr-defined]
+        halves = np.random.default_rng(self.seed + 1).permutation(len(small.rows)) % 2 == 0
+        sides = []
+        for name, backbone in ((self.base, job.backbones[self.base]), ("random", twin)):
+            choice = self.strategy.search(replace(small, backbones={name: backbone}))
+            if choice.out_of_fold is None:
+                raise ValueError("a search ends with out-of-fold predictions")
+            sides.append(choice.out_of_fold.cross_fitted(halves))
+        return sides[0], sides[1], np.searchsorted(job.rows, small.rows)
+
+    def _job(self, job: Job) -> Job:
+        codes = job.codes()
+        rows = subset(codes, TRAIN_ROWS, self.seed)
+        if len(rows) == len(codes):
+            return job
+        folds = stratified_group_folds(
+            codes[rows],
+            job.dataset.groups[job.rows[rows]],
+            int(job.folds.max()) + 1,
+            self.seed,
+        )
+        return replace(job, rows=job.rows[rows], folds=folds, shared={})
+
+
+def _probabilities(model: Model, inputs: dict[str, list[Any]], job: Job) -> np.ndarray:
+    return model.predict(inputs, store=job.store, progress=job.progress).probabilities

@@ -1,0 +1,70 @@
+"""Write `report.html` from a payload."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from graftwork.errors import StorageError
+from graftwork.evaluation.report.view import view_of
+
+__all__ = ["FILE", "render", "to_html"]
+
+FILE = "report.html"
+_HERE = Path(__file__).parent
+
+
+def to_html(payload: Mapping[str, Any], *, redact: bool = False) -> str:
+    """The report as text.
+
+    A content policy inside forbids any fetch and any script but the one of the page, so that even a
+    text that slipped through escaping could do nothing.
+
+    Args:
+        payload: what `evidence.prove` gives, with `examples` (row, html escaped by the modality or
+            None, label, predicted, probability, why), `recipe`, `record` and `audit` beside it.
+        redact: leave out all texts of rows.
+    """
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    script = (_HERE / "sort.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return environment.get_template("template.html.j2").render(
+        view=view_of(payload, redact=redact),
+        style=(_HERE / "style.css").read_text(encoding="utf-8"),
+        script=script,
+        script_hash=digest,
+    )
+
+
+def render(payload: Mapping[str, Any], folder: Path, *, redact: bool = False) -> Path:
+    """Write `report.html` into an existing folder.
+
+    Args:
+        payload: see `to_html`.
+        folder: the report's folder.
+        redact: leave out all texts of rows.
+
+    Returns:
+        the file's path.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    path = folder / FILE
+    html = to_html(payload, redact=redact)
+    try:
+        path.write_text(html, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise StorageError(f"cannot write the report {path}: {error}") from error
+    return path

@@ -1,0 +1,1 @@
+"""Stored features, readouts of them, and convex heads on top."""

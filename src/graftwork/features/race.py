@@ -1,0 +1,176 @@
+"""Choosing among candidate heads out of fold, without fitting all of them in every fold.
+
+All candidates run in the first folds (as many as judge `FIRST_ROWS` rows); the best few go on to
+the rest. The early rounds cost most of a full grid's time otherwise, and decide little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from graftwork.features.convex import balanced_weights, fit_path
+from graftwork.features.out_of_fold import OutOfFold
+from graftwork.features.sources import Source
+from graftwork.metrics.scoring import score
+from graftwork.runs.progress import Progress, Step
+from graftwork.tasks.task import Task
+
+__all__ = ["Entry", "race"]
+
+FIRST_ROWS = 1000
+FINALISTS = 4
+SEARCH_TOLERANCE = 1e-4  # a choice needs no more digits than this; the final head gets them
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A candidate's blocks with the strengths to try on them.
+
+    Attributes:
+        name: for people.
+        settings: plain values that rebuild it (the strength is added as ``strength``).
+        sources: its blocks.
+        strengths: values of C, ascending; one fit path.
+        balanced: whether rows are weighted so that labels count alike.
+    """
+
+    name: str
+    settings: dict[str, Any]
+    sources: Sequence[Source]
+    strengths: Sequence[float]
+    balanced: bool = False
+
+
+@dataclass
+class _Tally:
+    """Predictions of one (entry, strength) as folds come in."""
+
+    entry: int
+    strength: float
+    predicted: np.ndarray
+    probabilities: np.ndarray
+    seen: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+
+
+def race(
+    entries: Sequence[Entry],
+    codes: np.ndarray,
+    folds: np.ndarray,
+    task: Task,
+    metric: str,
+    *,
+    finalists: int = FINALISTS,
+    progress: Progress | None = None,
+    title: str = "choosing",
+) -> OutOfFold:
+    """Run the candidates through the folds and keep the finalists' out-of-fold predictions.
+
+    Args:
+        entries: the candidates.
+        codes: int64 (n,) label codes.
+        folds: int (n,) fold of each row.
+        task: gives the convex loss and the probabilities.
+        metric: what chooses.
+        finalists: how many (entry, strength) pairs see every fold.
+        progress: advanced by one per fit path.
+    """
+    progress = progress or Progress()
+    numbers = np.unique(folds)
+    sizes = np.cumsum([np.sum(folds == number) for number in numbers])
+    n_first = min(int(np.searchsorted(sizes, FIRST_ROWS)) + 1, len(numbers))
+    first, rest = numbers[:n_first], numbers[n_first:]
+    k = task.convex().n_outputs
+    tallies = [
+        _Tally(i, strength, np.zeros(len(codes), np.int32), np.zeros((len(codes), k), np.float32))
+        for i, entry in enumerate(entries)
+        for strength in entry.strengths
+    ]
+    with progress.step(title, len(entries) * len(first)) as step:
+        _run(tallies, entries, codes, folds, first, task, step)
+    judged = np.isin(folds, first)
+    if len(rest):
+        tallies = _best(tallies, codes, judged, metric, k, finalists)
+        with progress.step(title, len({t.entry for t in tallies}) * len(rest)) as step:
+            _run(tallies, entries, codes, folds, rest, task, step)
+    return _collect(tallies, entries, codes, metric, k)
+
+
+def _run(
+    tallies: list[_Tally],
+    entries: Sequence[Entry],
+    codes: np.ndarray,
+    folds: np.ndarray,
+    numbers: np.ndarray,
+    task: Task,
+    step: Step,
+) -> None:
+    """Fit every entry's path in the folds `numbers` and note what it predicts there."""
+    loss = task.convex()
+    for entry_number in sorted({tally.entry for tally in tallies}):
+        entry = entries[entry_number]
+        mine = [tally for tally in tallies if tally.entry == entry_number]
+        strengths = sorted({tally.strength for tally in mine})
+        for number in numbers:
+            train, judge = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
+            fitted = [source.fit(train) for source in entry.sources]
+            weights = balanced_weights(codes[train]) if entry.balanced else None
+            heads = fit_path(
+                [source.block(train) for source in fitted],
+                codes[train],
+                loss,
+                strengths,
+                sample_weight=weights,
+                tolerance=SEARCH_TOLERANCE,
+            )
+            blocks = [source.block(judge) for source in fitted]
+            for tally in mine:
+                head = heads[strengths.index(tally.strength)]
+                probabilities = task.probabilities(head.scores(blocks))
+                tally.probabilities[judge] = probabilities
+                tally.predicted[judge] = probabilities.argmax(axis=1)
+            step.advance()
+
+
+def _best(
+    tallies: list[_Tally], codes: np.ndarray, judged: np.ndarray, metric: str, k: int, keep: int
+) -> list[_Tally]:
+    rows = np.flatnonzero(judged)
+    keys = [
+        (-score(metric, codes[rows], tally.predicted[rows], k), _log_loss(tally, codes, rows))
+        for tally in tallies
+    ]
+    order = sorted(range(len(tallies)), key=lambda i: keys[i])
+    return [tallies[i] for i in sorted(order[:keep])]
+
+
+def _log_loss(tally: _Tally, codes: np.ndarray, rows: np.ndarray) -> float:
+    right = tally.probabilities[rows, codes[rows]]
+    return float(-np.log(np.maximum(right, 1e-12)).mean())
+
+
+def _collect(
+    tallies: list[_Tally], entries: Sequence[Entry], codes: np.ndarray, metric: str, k: int
+) -> OutOfFold:
+    rows = np.arange(len(codes))
+    found = OutOfFold(
+        names=[f"{entries[t.entry].name}, C {t.strength:g}" for t in tallies],
+        settings=[
+            {
+                **entries[t.entry].settings,
+                "strength": t.strength,
+                "balanced": entries[t.entry].balanced,
+            }
+            for t in tallies
+        ],
+        predicted=np.stack([t.predicted for t in tallies]),
+        log_loss=np.asarray([_log_loss(t, codes, rows) for t in tallies]),
+        truth=codes,
+        metric=metric,
+        n_classes=k,
+    )
+    best = tallies[found.best()].probabilities
+    return OutOfFold(**{**found.__dict__, "best_probabilities": best})

@@ -1,0 +1,265 @@
+"""The feature store: every input goes through a base once.
+
+Content-addressed by example: a namespace per backbone fingerprint (weights, processor settings,
+precision), in it immutable segments of rows keyed by a hash of the input. Segments are written
+aside, synced and renamed, so that readers need no lock; writers of one namespace take turns. What
+is stored is what is used: features are read back from disk, also right after encoding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from graftwork.bases.backbone import Backbone, Shape
+from graftwork.errors import IntegrityError
+from graftwork.features.plan import EncodePlan, Journal, input_keys
+from graftwork.features.segments import Segment, open_segment, write_segment
+from graftwork.features.stored import Stored
+from graftwork.runs.progress import Progress
+from graftwork.runtime.batches import plan_batches
+from graftwork.storage.json_files import read_json, write_json
+from graftwork.storage.locks import wait_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["FeatureStore"]
+
+SEGMENT_ROWS = 512  # what a killed run loses at most
+HALF_PRECISION_LOSS = 1e-3  # largest relative change of a vector that counts as none
+
+
+class FeatureStore:
+    """Features of all layers, on disk, found again by content.
+
+    Args:
+        root: folder of the store (made with mode 0700, files 0600).
+        limit_gb: most disk it may take; the segments unused for longest go first.
+        counters: base passes are counted here: ``rows_encoded``, ``rows_found``, ``batches``.
+    """
+
+    def __init__(
+        self, root: Path, *, limit_gb: float = 10.0, counters: dict[str, int] | None = None
+    ) -> None:
+        self.root = root
+        self.limit_bytes = int(limit_gb * 1e9)
+        self.counters = counters if counters is not None else {}
+        for name in ("rows_encoded", "rows_found", "batches"):
+            self.counters.setdefault(name, 0)
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def features(
+        self,
+        backbone: Backbone,
+        inputs: Sequence[Any],
+        *,
+        progress: Progress | None = None,
+        journal: Journal | None = None,
+        title: str = "encoding",
+    ) -> Stored:
+        """Pooled features of all layers for `inputs`, encoding what is not there yet.
+
+        Args:
+            backbone: gives shape POOLED.
+            inputs: n inputs; equal ones are encoded once.
+            progress: shown while encoding.
+            journal: keeps the plan of what is encoded, so that a resumed run repeats it exactly.
+            title: words for the progress bar.
+        """
+        progress = progress or Progress()
+        keys = input_keys(inputs)
+        space = _Namespace(self.root / backbone.fingerprint()[:32])
+        with wait_lock(space.folder / "lock", progress):
+            found = space.index()
+            unique = _unique(keys)
+            missing = [key for key in unique if key not in found]
+            plan = self._plan(backbone, inputs, keys, missing)
+            if journal is not None and len(plan):
+                name = f"encode-{space.folder.name[:12]}-{_digest(keys)}"
+                plan = journal.keep(name, plan)
+            self.counters["rows_found"] += len(unique) - len(missing)
+            if len(plan):
+                _encode(self, space, backbone, inputs, keys, plan, found, progress, title)
+                found = space.index()
+            left = [key for key in missing if key not in found]
+            if left:  # the journal's plan was of another state of the store
+                plan = self._plan(backbone, inputs, keys, left)
+                _encode(self, space, backbone, inputs, keys, plan, found, progress, title)
+                found = space.index()
+            stored = Stored.gather(keys, found)
+        self.trim(keep=stored.paths)
+        return stored
+
+    def _plan(
+        self, backbone: Backbone, inputs: Sequence[Any], keys: np.ndarray, missing: list[bytes]
+    ) -> EncodePlan:
+        if not missing:
+            return EncodePlan(keys[:0], np.zeros(0, dtype=np.int64))
+        first = _first_positions(keys)
+        positions = np.asarray([first[key] for key in missing])
+        prepared = backbone.prepare([inputs[i] for i in positions])
+        device = getattr(getattr(backbone, "placement", None), "device", "cpu")
+        batches = plan_batches(prepared.lengths, device)
+        order = positions[np.concatenate(batches)]
+        sizes = np.asarray([len(batch) for batch in batches], dtype=np.int64)
+        return EncodePlan(keys[order], sizes)
+
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(path.stat().st_size for path in self.root.glob("*/seg-*.safetensors"))
+
+    def trim(self, keep: Sequence[Path] = ()) -> int:
+        """Delete the segments unused for longest until the limit holds; returns bytes freed."""
+        segments = [(p.stat().st_mtime, p.stat().st_size, p) for p in _segment_paths(self.root)]
+        excess = sum(size for _, size, _ in segments) - self.limit_bytes
+        kept, freed = set(keep), 0
+        for _, size, path in sorted(segments):
+            if excess - freed <= 0:
+                break
+            if path not in kept:
+                path.unlink(missing_ok=True)
+                freed += size
+        return freed
+
+    def clear(self, older_than_days: float = 0.0) -> int:
+        """Delete segments not used for that many days (0: all); returns bytes freed."""
+        limit = time.time() - older_than_days * 86_400
+        freed = 0
+        for path in list(_segment_paths(self.root)):
+            status = path.stat()
+            if older_than_days == 0 or status.st_mtime < limit:
+                path.unlink(missing_ok=True)
+                freed += status.st_size
+        for folder in self.root.glob("*"):
+            if folder.is_dir() and not any(folder.glob("seg-*")):
+                shutil.rmtree(folder, ignore_errors=True)
+        return freed
+
+
+class _Namespace:
+    """One backbone's part of the store."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    @property
+    def half(self) -> bool | None:
+        """Whether half precision was measured to lose nothing; None before the first rows."""
+        meta = self.folder / "meta.json"
+        return bool(read_json(meta)["half"]) if meta.is_file() else None
+
+    def decide(self, sample: np.ndarray) -> bool:
+        """Measure on `sample` whether float16 loses nothing, and write that down."""
+        if self.half is None:
+            write_json(self.folder / "meta.json", {"half": _half_is_enough(sample)})
+        return bool(self.half)
+
+    def index(self) -> dict[bytes, tuple[Segment, int]]:
+        """Where each key lies; a damaged segment is removed and encoded again."""
+        found: dict[bytes, tuple[Segment, int]] = {}
+        for path in sorted(self.folder.glob("seg-*.safetensors")):
+            try:
+                segment = open_segment(path)
+            except (IntegrityError, OSError, ValueError, KeyError):
+                path.unlink(missing_ok=True)
+                continue
+            for row, key in enumerate(segment.keys):
+                found.setdefault(key, (segment, row))
+        return found
+
+
+def _encode(
+    store: FeatureStore,
+    space: _Namespace,
+    backbone: Backbone,
+    inputs: Sequence[Any],
+    keys: np.ndarray,
+    plan: EncodePlan,
+    found: dict[bytes, tuple[Segment, int]],
+    progress: Progress,
+    title: str,
+) -> None:
+    """Encode the plan's batches that are not stored yet, a segment at a time."""
+    first = _first_positions(keys)
+    names = [key.tobytes() for key in plan.keys]
+    wanted = [name for name in names if name in first]
+    prepared = backbone.prepare([inputs[first[name]] for name in wanted])
+    place = {name: i for i, name in enumerate(wanted)}
+    held: list[tuple[list[bytes], np.ndarray]] = []
+    with progress.step(title, len(names)) as step:
+        for batch in _batches(names, plan.sizes):
+            rows = np.asarray([place[name] for name in batch if name in place], dtype=np.int64)
+            if len(rows) and any(name not in found for name in batch):
+                values = backbone.encode(prepared, rows, Shape.POOLED)
+                held.append(([name for name in batch if name in place], values))
+                store.counters["rows_encoded"] += len(rows)
+                store.counters["batches"] += 1
+            if sum(len(part) for part, _ in held) >= SEGMENT_ROWS:
+                _flush(space, held, found)
+            step.advance(len(batch))
+        _flush(space, held, found)
+
+
+def _flush(
+    space: _Namespace,
+    held: list[tuple[list[bytes], np.ndarray]],
+    found: dict[bytes, tuple[Segment, int]],
+) -> None:
+    """Write what is held as one segment, leaving out rows that are stored already."""
+    if not held:
+        return
+    names = [name for part, _ in held for name in part]
+    values = np.concatenate([part for _, part in held])
+    fresh = [i for i, name in enumerate(names) if name not in found]
+    dtype = np.float16 if space.decide(values) else np.float32
+    path = space.folder / f"seg-{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.safetensors"
+    write_segment(path, [names[i] for i in fresh], values[fresh].astype(dtype))
+    held.clear()
+
+
+def _batches(names: list[bytes], sizes: np.ndarray) -> Iterator[list[bytes]]:
+    start = 0
+    for size in sizes.tolist():
+        yield names[start : start + size]
+        start += size
+
+
+def _half_is_enough(sample: np.ndarray) -> bool:
+    """Whether float16 keeps every vector of the sample to within `HALF_PRECISION_LOSS`."""
+    with np.errstate(over="ignore"):
+        half = sample.astype(np.float16).astype(np.float32)
+    if not np.isfinite(half).all():
+        return False
+    change = np.linalg.norm(half - sample, axis=-1)
+    return bool((change <= HALF_PRECISION_LOSS * (np.linalg.norm(sample, axis=-1) + 1e-12)).all())
+
+
+def _unique(keys: np.ndarray) -> list[bytes]:
+    return list(dict.fromkeys(key.tobytes() for key in keys))
+
+
+def _first_positions(keys: np.ndarray) -> dict[bytes, int]:
+    first: dict[bytes, int] = {}
+    for position, key in enumerate(keys):
+        first.setdefault(key.tobytes(), position)
+    return first
+
+
+def _digest(keys: np.ndarray) -> str:
+    return hashlib.sha256(keys.tobytes()).hexdigest()[:12]
+
+
+def _segment_paths(root: Path) -> Iterator[Path]:
+    for path in root.glob("*/seg-*.safetensors"):
+        if os.path.exists(path):
+            yield path

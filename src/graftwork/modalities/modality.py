@@ -1,0 +1,60 @@
+"""The face of every modality."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from graftwork.data.audit import Finding
+    from graftwork.registry import Declaration
+
+__all__ = ["Modality"]
+
+
+@runtime_checkable
+class Modality(Protocol):
+    """What a kind of input (text, image) knows of itself. Made without arguments, keeps no state.
+
+    Attributes:
+        classical: name of the kind of backbone that needs no pre-training (``lexical``), used by
+            controls.
+        default_base: name of the base that is used when none is named.
+    """
+
+    declaration: ClassVar[Declaration]
+    classical: str
+    default_base: str
+
+    def audit(
+        self,
+        values: Sequence[Any],
+        rows: Sequence[int],
+        *,
+        field: str,
+        count_tokens: Callable[[Sequence[Any]], Any] | None = None,
+    ) -> list[Finding]:
+        """What is wrong with the inputs of one column, by row.
+
+        Args:
+            values: the usable inputs.
+            rows: line number of each.
+            field: name of the column.
+            count_tokens: what the base's processor makes of inputs (`TokenCounts` for text); checks
+                that need it are left out without it.
+        """
+        ...
+
+    def near_duplicates(self, values: Sequence[Any]) -> np.ndarray:
+        """int64 (n,): inputs of one number are near-duplicates of each other (transitively)."""
+        ...
+
+    def is_blank(self, value: Any) -> bool:
+        """Whether an input shows nothing."""
+        ...
+
+    def show(self, value: Any, *, redact: bool = False, limit: int = 400) -> str:
+        """The input as safe HTML for a report; a placeholder where `redact`."""
+        ...

@@ -1,0 +1,1 @@
+"""A model: a graph of named parts, its directory on disk, its predictions."""

@@ -1,0 +1,1 @@
+"""Plain torch: pooling, later heads, losses and small architectures."""

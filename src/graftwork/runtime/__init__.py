@@ -1,0 +1,1 @@
+"""Engines that run a network, devices, threads and batch plans."""

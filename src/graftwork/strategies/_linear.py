@@ -1,0 +1,171 @@
+"""What strategies with a linear head share: sources, strengths, and building the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from graftwork.bases.backbone import Backbone, Shape
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from graftwork.bases.backbone import Prepared
+    from graftwork.features.readout import Readout
+    from graftwork.features.sources import DenseSource, SparseSource
+    from graftwork.features.stored import Stored
+    from graftwork.model.graph import FeatureNode
+    from graftwork.model.head import HeadBlock
+    from graftwork.model.model import Model
+    from graftwork.strategies.strategy import Job
+
+__all__ = ["Blocks", "STRENGTHS", "balanced_options", "build_model", "is_sparse", "node_name"]
+
+# C for rows of mean squared length 1; about a factor of 3 apart, as accuracy is flat around the best
+STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+
+
+def is_sparse(backbone: Backbone) -> bool:
+    """Whether the backbone gives a table fitted to rows rather than features of layers."""
+    return Shape.SPARSE in backbone.shapes
+
+
+def node_name(backbone: str, column: str) -> str:
+    """Name of the feature node of one backbone on one input."""
+    return f"{backbone}({column})"
+
+
+def balanced_options(job: Job) -> tuple[bool, ...]:
+    """Which row weightings to try: both where the metric averages over classes, else none."""
+    if job.class_weight == "auto":
+        return (False, True) if job.metric in AVERAGES_OVER_CLASSES else (False,)
+    return (job.class_weight == "balanced",)
+
+
+AVERAGES_OVER_CLASSES = {
+    "macro_f1",
+    "balanced_accuracy",
+    "macro_recall",
+    "macro_precision",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """Features of one job's rows, by input: read from the store or counted once."""
+
+    stored: dict[str, Stored]
+    prepared: dict[str, Prepared]
+    fits: dict[str, dict[bytes, Any]]
+
+    @classmethod
+    def dense(cls, job: Job, name: str) -> Blocks:
+        """Stored features of every input under the dense backbone `name`."""
+        values = job.dataset.take(job.rows)
+        title = "encoding" if name != "random" else "encoding (random weights)"
+        stored = {
+            column: job.store.features(
+                job.backbones[name],
+                inputs,
+                progress=job.progress,
+                journal=job.journal,
+                title=title,
+            )
+            for column, inputs in values.items()
+        }
+        return cls(stored, {}, {})
+
+    @classmethod
+    def sparse(cls, job: Job, name: str) -> Blocks:
+        """Counts of every input under the fitted backbone `name`."""
+        values = job.dataset.take(job.rows)
+        backbone = job.backbones[name]
+        prepared = {column: backbone.prepare(inputs) for column, inputs in values.items()}
+        return cls({}, prepared, {column: {} for column in values})
+
+    def dense_sources(self, name: str, readout: Readout) -> list[DenseSource]:
+        """One source per input."""
+        from graftwork.features.sources import DenseSource
+
+        return [
+            DenseSource(node_name(name, column), stored, readout)
+            for column, stored in self.stored.items()
+        ]
+
+    def sparse_sources(self, job: Job, name: str, weight: float = 1.0) -> list[SparseSource]:
+        """One source per input, each with its own table."""
+        from graftwork.features.sources import SparseSource
+
+        return [
+            SparseSource(
+                node_name(name, column), job.backbones[name], prepared, weight, self.fits[column]
+            )
+            for column, prepared in self.prepared.items()
+        ]
+
+
+def build_model(
+    job: Job,
+    sources: Sequence[Any],
+    names: Sequence[tuple[str, str]],
+    *,
+    strength: float,
+    balanced: bool,
+    facts: dict[str, Any],
+) -> Model:
+    """Fit the head on all rows of the job and put the parts together.
+
+    Args:
+        job: its rows are all learnt from.
+        sources: one a block.
+        names: (backbone, input) of each source.
+        strength, balanced: as chosen.
+        facts: kept in the model.
+    """
+    import numpy as np
+
+    from graftwork.features.convex import balanced_weights, fit_head
+    from graftwork.model.graph import Graph
+    from graftwork.model.head import ModelHead
+    from graftwork.model.model import Model
+
+    codes = job.codes()
+    rows = np.arange(len(codes))
+    fitted = [source.fit(rows) for source in sources]
+    linear = fit_head(
+        [source.block(rows) for source in fitted],
+        codes,
+        job.task.convex(),
+        strength=strength,
+        sample_weight=balanced_weights(codes) if balanced else None,
+    )
+    backbones: dict[str, Backbone] = {}
+    nodes: list[tuple[str, FeatureNode]] = []
+    blocks: list[HeadBlock] = []
+    for source, part, (backbone, column) in zip(sources, fitted, names, strict=True):
+        node, block, key, kept = _part(job, source, part, backbone, column)
+        backbones[key] = kept
+        nodes.append((source.node, node))
+        blocks.append(block)
+    graph = Graph.of_blocks(job.dataset.modality, nodes, job.head)
+    head = ModelHead(job.task, tuple(blocks), linear)
+    return Model(graph, backbones, {job.head: head}, facts)
+
+
+def _part(
+    job: Job, source: Any, fitted: Any, backbone: str, column: str
+) -> tuple[FeatureNode, HeadBlock, str, Backbone]:
+    """Node, head block, and the backbone to keep (a fitted table is one per input)."""
+    from graftwork.model.graph import FeatureNode
+    from graftwork.model.head import HeadBlock
+
+    if is_sparse(job.backbones[backbone]):
+        several = len(job.dataset.inputs) > 1
+        key = f"{backbone}_{list(job.dataset.inputs).index(column)}" if several else backbone
+        node = FeatureNode(key, column, Shape.SPARSE.value)
+        return node, HeadBlock(source.node, None, source.weight), key, fitted.backbone
+    node = FeatureNode(backbone, column, Shape.POOLED.value)
+    block = HeadBlock(source.node, fitted.readout, source.weight)
+    return node, block, backbone, job.backbones[backbone]
+

@@ -1,0 +1,134 @@
+"""Dense features of a base joined with a lexical table, one head on both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from graftwork.registry import Declaration, declare
+from graftwork.runs.recipe import setting
+from graftwork.strategies import _linear as linear
+
+if TYPE_CHECKING:
+    from graftwork.features.readout import Readout
+    from graftwork.model.model import Model
+    from graftwork.strategies.strategy import Choice, Job
+
+__all__ = ["Hybrid"]
+
+WEIGHTS = (0.3, 0.6, 1.0, 1.8)
+
+
+@declare(
+    "hybrid",
+    title="Frozen features joined with TF-IDF, its weight chosen out of fold",
+    source="Wang & Manning 2012; Lin 2021 (dense and sparse join)",
+)
+@dataclass(frozen=True)
+class Hybrid:
+    """Features [dense, λ·TF-IDF] under one linear head, λ and strength chosen out of fold.
+
+    Pays where single words decide (product names, codes, jargon that the base never saw) beside
+    meaning; does not where the base already holds all that the words say.
+
+    Reads two backbones of the job, one pooled and one sparse. The readout is that of a probe: one
+    already chosen in this ladder (`job.shared`), else the one given.
+
+    Raises:
+        UnsupportedError: the job has not one pooled and one sparse backbone.
+    """
+
+    declaration: ClassVar[Declaration]
+
+    finalists: int = setting(
+        3, "(λ, strength) pairs that see every fold; more costs time", low=1, high=50
+    )
+    layer: int | None = setting(
+        None, "layer to read where no probe came before; default: the last"
+    )
+
+    def search(self, job: Job) -> Choice:
+        """Choose λ and strength out of fold."""
+        from graftwork.features.race import Entry, race
+        from graftwork.strategies.strategy import Choice
+
+        dense, sparse = _names(job)
+        readout, strengths, balanced = self._start(job, dense)
+        blocks, tables = linear.Blocks.dense(job, dense), linear.Blocks.sparse(job, sparse)
+        dense_sources = blocks.dense_sources(dense, readout)
+        entries = [
+            Entry(
+                f"{readout.describe(job.backbones[dense].poolings)} with {weight:g} x {sparse}",
+                {"weight": weight, "readout": readout.to_json()},
+                [*dense_sources, *tables.sparse_sources(job, sparse, weight)],
+                strengths,
+                balanced,
+            )
+            for weight in WEIGHTS
+        ]
+        found = race(
+            entries,
+            job.codes(),
+            job.folds,
+            job.task,
+            job.metric,
+            finalists=self.finalists,
+            progress=job.progress,
+            title="choosing the head (hybrid)",
+        )
+        best = found.best()
+        settings = {"dense": dense, "sparse": sparse, **found.settings[best]}
+        return Choice(self.declaration.name, settings, found, found.names[best])
+
+    def build(self, job: Job, choice: Choice) -> Model:
+        """Fit on all rows of the job with λ, readout and strength fixed."""
+        from graftwork.features.readout import Readout
+
+        settings = choice.settings
+        dense, sparse = settings["dense"], settings["sparse"]
+        readout = Readout.from_json(settings["readout"])
+        sources: list[Any] = [
+            *linear.Blocks.dense(job, dense).dense_sources(dense, readout),
+            *linear.Blocks.sparse(job, sparse).sparse_sources(job, sparse, settings["weight"]),
+        ]
+        columns = list(job.dataset.inputs)
+        return linear.build_model(
+            job,
+            sources,
+            [(dense, column) for column in columns] + [(sparse, column) for column in columns],
+            strength=settings["strength"],
+            balanced=settings["balanced"],
+            facts={"strategy": self.declaration.name, "chosen": choice.words},
+        )
+
+    def transfer(self, job: Job) -> Model:
+        """`search`, then `build`."""
+        return self.build(job, self.search(job))
+
+    def _start(self, job: Job, dense: str) -> tuple[Readout, tuple[float, ...], bool]:
+        """Readout, strengths and weighting to begin from: a probe's of this ladder, if any."""
+        from graftwork.features.readout import Readout
+
+        probe = job.shared.get(dense)
+        if probe is not None and "readout" in probe.settings:
+            strength = probe.settings["strength"]
+            near = [c for c in linear.STRENGTHS if strength / 4 <= c <= strength * 12]
+            return Readout.from_json(probe.settings["readout"]), tuple(near), probe.settings[
+                "balanced"
+            ]
+        layer = job.backbones[dense].n_layers - 1 if self.layer is None else self.layer
+        return Readout((layer,), 0), linear.STRENGTHS, linear.balanced_options(job)[-1]
+
+
+def _names(job: Job) -> tuple[str, str]:
+    """(dense, sparse) names of the job's backbones."""
+    from graftwork.errors import UnsupportedError
+
+    sparse = [name for name, b in job.backbones.items() if linear.is_sparse(b)]
+    dense = [name for name, b in job.backbones.items() if not linear.is_sparse(b)]
+    if len(sparse) != 1 or len(dense) != 1:
+        raise UnsupportedError(
+            "hybrid joins one pre-trained base with one lexical table; this job has "
+            f"{len(dense)} and {len(sparse)}"
+        )
+    return dense[0], sparse[0]
