@@ -78,9 +78,7 @@ class RandomTwin:
         judged = subset(test_codes, TEST_ROWS, self.seed)
         inputs = {name: [values[i] for i in judged] for name, values in test.items()}
         twin = job.backbones[self.base].twin(self.seed)  # type: ignore[attr-defined]
-        ours = self.strategy.transfer(
-            replace(small, backbones={self.base: job.backbones[self.base]})
-        )
+        ours = self._pretrained(job, small)
         theirs = self.strategy.transfer(replace(small, backbones={"random": twin}))
         against = _probabilities(ours, inputs, job)
         predicted = _probabilities(theirs, inputs, job)
@@ -94,6 +92,12 @@ class RandomTwin:
             against_probabilities=against,
             note=f"both sides learn from the same {len(small.rows):,} rows",
         )
+
+    def _pretrained(self, job: Job, small: Job) -> Model:
+        """The probe on the pre-trained base, with the ladder's choice where the rows are its own."""
+        mine = replace(small, backbones={self.base: job.backbones[self.base]})
+        known = job.shared.get(self.base) if small is job else None
+        return self.strategy.build(mine, known) if known else self.strategy.transfer(mine)
 
     def out_of_fold(self, job: Job) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Cross-fitted predictions of both sides on the rows that they learn from.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy.linalg import cho_solve, cholesky
 
 from graftwork.errors import DataError, ParameterError
 
@@ -94,7 +95,7 @@ class Design:
 
 
 class Preconditioner:
-    """Approximate inverse Hessian: a full inverse for dense blocks, a diagonal for sparse ones.
+    """Approximate inverse Hessian: a Cholesky factor for dense blocks, a diagonal for sparse ones.
 
     Where row i of the loss has curvature cᵢ in its scores, the Hessian of a column of weights is
     about Xᵀ diag(c) X + α (Böhning 1992 bounds it so for the softmax). The bias is joined to the
@@ -130,7 +131,7 @@ class Preconditioner:
                 self.inverses.append((1.0 / diagonal).astype(np.float32))
             else:
                 hessian = _hessian(block, curvature, penalty, position == self.with_bias)
-                self.inverses.append(np.linalg.inv(hessian))
+                self.inverses.append(cholesky(hessian, lower=True, overwrite_a=True))
 
     def __call__(self, gradient: np.ndarray) -> np.ndarray:
         """The approximate inverse Hessian times `gradient`, as a new array."""
@@ -141,11 +142,16 @@ class Preconditioner:
             if inverse.ndim == 1:
                 np.multiply(gradient[where], inverse[:, None], out=out[where])
             elif position == self.with_bias:
-                both = inverse @ np.vstack([gradient[where], gradient[-1:]])
+                both = _solve(inverse, np.vstack([gradient[where], gradient[-1:]]))
                 out[where], out[-1] = both[:-1], both[-1]
             else:
-                np.matmul(inverse, gradient[where], out=out[where])
+                out[where] = _solve(inverse, gradient[where])
         return out
+
+
+def _solve(factor: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """A⁻¹ right from the lower Cholesky factor of A: a tenth of the price of an inverse."""
+    return np.asarray(cho_solve((factor, True), right, overwrite_b=False, check_finite=False))
 
 
 def _hessian(block: np.ndarray, curvature: np.ndarray, penalty: float, bias: bool) -> np.ndarray:

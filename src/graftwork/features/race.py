@@ -7,7 +7,7 @@ the rest. The early rounds cost most of a full grid's time otherwise, and decide
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,13 +17,14 @@ from graftwork.features.out_of_fold import OutOfFold
 from graftwork.features.sources import Source
 from graftwork.metrics.scoring import score
 from graftwork.runs.progress import Progress, Step
+from graftwork.runtime.threads import side_by_side
 from graftwork.tasks.task import Task
 
 __all__ = ["Entry", "race"]
 
 FIRST_ROWS = 1000
 FINALISTS = 4
-SEARCH_TOLERANCE = 1e-4  # a choice needs no more digits than this; the final head gets them
+SEARCH_TOLERANCE = 1e-3  # a choice needs no more digits than this; the final head gets them
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,6 @@ class _Tally:
     strength: float
     predicted: np.ndarray
     probabilities: np.ndarray
-    seen: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
 
 
 def race(
@@ -109,30 +109,48 @@ def _run(
     step: Step,
 ) -> None:
     """Fit every entry's path in the folds `numbers` and note what it predicts there."""
-    loss = task.convex()
-    for entry_number in sorted({tally.entry for tally in tallies}):
-        entry = entries[entry_number]
-        mine = [tally for tally in tallies if tally.entry == entry_number]
-        strengths = sorted({tally.strength for tally in mine})
-        for number in numbers:
-            train, judge = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
-            fitted = [source.fit(train) for source in entry.sources]
-            weights = balanced_weights(codes[train]) if entry.balanced else None
-            heads = fit_path(
-                [source.block(train) for source in fitted],
-                codes[train],
-                loss,
-                strengths,
-                sample_weight=weights,
-                tolerance=SEARCH_TOLERANCE,
-            )
-            blocks = [source.block(judge) for source in fitted]
-            for tally in mine:
-                head = heads[strengths.index(tally.strength)]
-                probabilities = task.probabilities(head.scores(blocks))
-                tally.probabilities[judge] = probabilities
-                tally.predicted[judge] = probabilities.argmax(axis=1)
-            step.advance()
+    mine: dict[int, list[_Tally]] = {}
+    for tally in tallies:
+        mine.setdefault(tally.entry, []).append(tally)
+    for source in {id(s): s for i in mine for s in entries[i].sources}.values():
+        source.warm()  # read once here, not in several workers at a time
+
+    def work(place: tuple[int, int]) -> list[np.ndarray]:
+        entry, number = place
+        step.progress.check()
+        strengths = [tally.strength for tally in mine[entry]]
+        train, judge = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
+        return _path(entries[entry], codes, train, judge, task, strengths)
+
+    places = [(entry, int(number)) for entry in mine for number in numbers]
+    for (entry, number), found in zip(places, side_by_side(work, places), strict=True):
+        judge = np.flatnonzero(folds == number)
+        for tally, probabilities in zip(mine[entry], found, strict=True):
+            tally.probabilities[judge] = probabilities
+            tally.predicted[judge] = probabilities.argmax(axis=1)
+        step.advance()
+
+
+def _path(
+    entry: Entry,
+    codes: np.ndarray,
+    train: np.ndarray,
+    judge: np.ndarray,
+    task: Task,
+    strengths: list[float],
+) -> list[np.ndarray]:
+    """Probabilities (len(judge), k) for each strength, fitted on `train`, warm from weak C up."""
+    fitted = [source.fit(train) for source in entry.sources]
+    heads = fit_path(
+        [source.block(train) for source in fitted],
+        codes[train],
+        task.convex(),
+        strengths,
+        sample_weight=balanced_weights(codes[train]) if entry.balanced else None,
+        tolerance=SEARCH_TOLERANCE,
+    )
+    blocks = [source.block(judge) for source in fitted]
+    return [task.probabilities(head.scores(blocks)) for head in heads]
 
 
 def _best(

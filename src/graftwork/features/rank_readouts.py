@@ -11,12 +11,13 @@ from graftwork.features.ridge import ridge_scores
 from graftwork.features.stored import Stored
 from graftwork.metrics.scoring import score
 from graftwork.runs.progress import Progress
+from graftwork.runtime.threads import side_by_side
 from graftwork.tasks.task import Task
 
 __all__ = ["rank_readouts"]
 
 RANKING_ROWS = 4000  # enough to tell readouts apart; the finalists are judged on all rows
-ALPHAS = (1e-3, 1e-2, 1e-1, 1.0)  # relative to the mean variance of a feature
+ALPHAS = (1e-2, 1e-1, 1.0)  # relative to the mean variance of a feature
 
 
 def rank_readouts(
@@ -45,16 +46,20 @@ def rank_readouts(
     indicator = task.convex().indicator(truth)
     smaller = [features.take(rows) for features in stored]
     views = [_Views(features.view) for features in smaller]
+    for view in views:
+        view.read({(layer, r.pooling) for r in candidates for layer in r.layers})
+
+    def work(readout: Readout) -> float:
+        progress.check()
+        raws = [readout.raw(view) for view in views]
+        x = np.concatenate([readout.fit(raw).apply(raw) for raw in raws], axis=1)
+        scores = ridge_scores(x, indicator, part, ALPHAS)
+        k = indicator.shape[1]
+        return max(score(metric, truth, s.argmax(axis=1), k) for s in scores.values())
+
     ranked = []
     with progress.step("ranking readouts", len(candidates)) as step:
-        for readout in candidates:
-            raws = [readout.raw(view) for view in views]
-            x = np.concatenate([readout.fit(raw).apply(raw) for raw in raws], axis=1)
-            scores = ridge_scores(x, indicator, part, ALPHAS)
-            best = max(
-                score(metric, truth, values.argmax(axis=1), indicator.shape[1])
-                for values in scores.values()
-            )
+        for readout, best in zip(candidates, side_by_side(work, candidates), strict=True):
             ranked.append((readout, float(best)))
             step.advance()
     order = sorted(range(len(ranked)), key=lambda i: (-ranked[i][1], i))
@@ -68,9 +73,12 @@ class _Views:
         self._view = view
         self._kept: dict[tuple[int, int], np.ndarray] = {}
 
-    def __call__(self, layer: int, pooling: int) -> np.ndarray:
-        if (layer, pooling) not in self._kept:
+    def read(self, wanted: set[tuple[int, int]]) -> None:
+        """Read these views now (before several workers ask for them)."""
+        for layer, pooling in sorted(wanted):
             self._kept[layer, pooling] = self._view(layer, pooling)
+
+    def __call__(self, layer: int, pooling: int) -> np.ndarray:
         return self._kept[layer, pooling]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 
 from graftwork.errors import DataError, ParameterError
 
@@ -90,6 +91,12 @@ def _centre(
 
 
 def _solve(gram: np.ndarray, cross: np.ndarray, ridge: float) -> np.ndarray:
-    """(gram + ridge)⁻¹ cross, in float64: small α on features of low rank needs the digits."""
+    """(gram + ridge)⁻¹ cross by Cholesky: in float32, in float64 where that is too coarse."""
     penalised = gram + ridge * np.eye(len(gram))
+    for dtype in (np.float32, np.float64):
+        try:
+            factor = cho_factor(penalised.astype(dtype), lower=True, overwrite_a=True)
+        except np.linalg.LinAlgError:
+            continue
+        return np.asarray(cho_solve(factor, cross.astype(dtype), check_finite=False))
     return np.asarray(np.linalg.solve(penalised, cross))

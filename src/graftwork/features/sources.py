@@ -31,6 +31,10 @@ class Source(Protocol):
 
     node: str
 
+    def warm(self) -> None:
+        """Read what all folds share, before several of them run side by side."""
+        ...
+
     def fit(self, rows: np.ndarray) -> Fitted:
         """Learn standardisation or vocabulary from the rows at `rows` alone."""
         ...
@@ -58,6 +62,10 @@ class DenseSource:
         if not self._raw:
             self._raw.append(self.readout.raw(self.stored.view))
         return self._raw[0]
+
+    def warm(self) -> None:
+        """Read the features."""
+        self.raw()
 
     def fit(self, rows: np.ndarray) -> FittedDense:
         """Standardise by the rows at `rows`."""
@@ -97,6 +105,9 @@ class SparseSource:
     prepared: Prepared
     weight: float = 1.0
     fits: dict[bytes, FittedSparse] = field(default_factory=dict, repr=False)
+
+    def warm(self) -> None:
+        """Nothing: inputs are counted already."""
 
     def fit(self, rows: np.ndarray) -> FittedSparse:
         """Fit vocabulary and weights to the rows at `rows`."""

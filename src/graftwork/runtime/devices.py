@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
 from graftwork.errors import ParameterError
+from graftwork.runtime.threads import cores
 
 __all__ = ["Placement", "place"]
 
@@ -51,14 +51,8 @@ def place(device: str = "auto", precision: str = "auto", threads: int = 0) -> Pl
     if precision == "auto":
         on_gpu = chosen == "cuda" and torch.cuda.is_bf16_supported()
         precision = "bfloat16" if on_gpu else "float32"
-    count = threads or _cores()
+    count = threads or cores()
     if torch.get_num_threads() != count:
         torch.set_num_threads(count)
     return Placement(chosen, precision, count)
 
-
-def _cores() -> int:
-    """Cores that this process may use (containers and `taskset` are respected)."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

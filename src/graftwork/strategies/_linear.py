@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Blocks", "STRENGTHS", "balanced_options", "build_model", "is_sparse", "node_name"]
 
-# C for rows of mean squared length 1; about a factor of 3 apart, as accuracy is flat around the best
-STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+# C for rows of mean squared length 1; a factor of 4 apart, as accuracy is flat around the best
+STRENGTHS = (1.0, 4.0, 16.0, 64.0, 250.0, 1000.0)
 
 
 def is_sparse(backbone: Backbone) -> bool:
@@ -125,21 +125,27 @@ def build_model(
     """
     import numpy as np
 
+    from graftwork.features.convex import Head as Linear
     from graftwork.features.convex import balanced_weights, fit_head
     from graftwork.model.graph import Graph
     from graftwork.model.head import ModelHead
     from graftwork.model.model import Model
+    from graftwork.runtime.threads import side_by_side
 
     codes = job.codes()
     rows = np.arange(len(codes))
     fitted = [source.fit(rows) for source in sources]
-    linear = fit_head(
-        [source.block(rows) for source in fitted],
-        codes,
-        job.task.convex(),
-        strength=strength,
-        sample_weight=balanced_weights(codes) if balanced else None,
-    )
+
+    def fit(_: int) -> Linear:
+        return fit_head(
+            [source.block(rows) for source in fitted],
+            codes,
+            job.task.convex(),
+            strength=strength,
+            sample_weight=balanced_weights(codes) if balanced else None,
+        )
+
+    linear = next(side_by_side(fit, [0]))
     backbones: dict[str, Backbone] = {}
     nodes: list[tuple[str, FeatureNode]] = []
     blocks: list[HeadBlock] = []

@@ -112,7 +112,7 @@ class Hybrid:
         probe = job.shared.get(dense)
         if probe is not None and "readout" in probe.settings:
             strength = probe.settings["strength"]
-            near = [c for c in linear.STRENGTHS if strength / 4 <= c <= strength * 12]
+            near = [c for c in linear.STRENGTHS if strength / 5 <= c <= strength * 20]
             return Readout.from_json(probe.settings["readout"]), tuple(near), probe.settings[
                 "balanced"
             ]

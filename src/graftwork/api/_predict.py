@@ -1,0 +1,169 @@
+"""`predict`: every input row, in order, with prediction, probability and row status."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graftwork.api._open import machine_of
+from graftwork.data.read import read
+from graftwork.data.table import Table
+from graftwork.data.values import to_list
+from graftwork.errors import Fault, InputError, ParameterError, UnknownNameError
+from graftwork.modalities import MODALITIES
+from graftwork.model.model import Model
+from graftwork.runs.progress import Progress
+from graftwork.runs.recipe import Machine
+from graftwork.runtime.devices import place
+from graftwork.storage.disk import atomic_file, disk_errors
+
+__all__ = ["predict", "usable_rows"]
+
+FORMATS = {".csv": ",", ".tsv": "\t", ".jsonl": None, ".parquet": None}
+
+
+def predict(
+    run: str | Path | Any,
+    data: Any,
+    *,
+    out: str | Path | None = None,
+    machine: Machine | Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+) -> dict[str, Any]:
+    """Predict the label of every row.
+
+    Args:
+        run: a run or model directory, a `Run`, or a `Model`.
+        data: rows with the model's input columns.
+        out: CSV, TSV, JSONL or Parquet file to write: ``row``, ``prediction``, ``probability``,
+            ``status`` for every input row in order; rows that cannot be predicted have an empty
+            prediction and a status that says why.
+        machine: device and threads.
+        progress: shown to the user.
+        encoding, delimiter: of text files; found and said when left out.
+
+    Returns:
+        ``rows_in``, ``predicted``, ``unusable``, ``seconds``, ``out`` and, where nothing is written
+        to a file, ``predictions`` (a list of dicts).
+
+    Raises:
+        InputError: the file cannot be read, or lacks the model's input columns.
+        IntegrityError: the model directory was changed.
+    """
+    progress = progress or Progress()
+    begun = time.perf_counter()
+    suffix = _suffix(out)
+    table = read(data, encoding=encoding, delimiter=delimiter, progress=progress)
+    for note in table.notes:
+        progress.say(note)
+    model = open_model(run, machine)
+    columns = input_columns(model, table)
+    usable, rows = usable_rows(model, table, columns)
+    inputs = {name: [str(values[i]) for i in usable] for name, values in columns.items()}
+    found = model.predict(inputs, progress=progress)
+    for i, label, odds in zip(usable, found.labels, found.confidence.tolist(), strict=True):
+        rows[i] |= {"prediction": label, "probability": round(odds, 6), "status": "ok"}
+    told = sorted(rows + _set_aside(table), key=lambda row: row["row"])
+    summary: dict[str, Any] = {
+        "rows_in": len(told),
+        "predicted": len(usable),
+        "unusable": len(told) - len(usable),
+        "seconds": round(time.perf_counter() - begun, 3),
+        "out": None if out is None else str(out),
+    }
+    if out is None:
+        return {**summary, "predictions": told}
+    _write(Path(out), suffix, told)
+    return summary
+
+
+def open_model(run: Any, machine: Machine | Mapping[str, Any] | None) -> Model:
+    """The model of a directory, a `Run`, or itself."""
+    if isinstance(run, Model):
+        return run
+    if not isinstance(run, (str, Path)):
+        model: Model = run.model
+        return model
+    how = machine_of(machine)
+    return Model.load(Path(run), placement=place(how.device, "auto", how.threads))
+
+
+def input_columns(model: Model, table: Table) -> dict[str, list[Any]]:
+    """Values of the model's inputs; a single text column of another name serves a single input.
+
+    Raises:
+        UnknownNameError: a column is missing; the nearest spelling is named.
+    """
+    names = list(model.graph.inputs)
+    if len(names) == 1 and len(table.names) == 1:
+        return {names[0]: to_list(table.columns.column(table.names[0]))}
+    missing = [name for name in names if name not in table.names]
+    if missing:
+        faults = [UnknownNameError("column", n, table.names, table.source.name) for n in missing]
+        raise InputError(
+            f"the model reads the column{'s' if len(names) > 1 else ''} {', '.join(names)}",
+            [fault for error in faults for fault in error.faults],
+        )
+    return {name: to_list(table.columns.column(name)) for name in names}
+
+
+def usable_rows(
+    model: Model, table: Table, columns: Mapping[str, Sequence[Any]]
+) -> tuple[list[int], list[dict[str, Any]]]:
+    """Positions of rows that have an input, and one result row for each row of the table."""
+    modality = MODALITIES.get(next(iter(model.graph.inputs.values())))()
+    usable, rows = [], []
+    for i, number in enumerate(table.rows.tolist()):
+        blank = all(modality.is_blank(values[i]) for values in columns.values())
+        if not blank:
+            usable.append(i)
+        rows.append(_row(number, "blank_input" if blank else "ok"))
+    return usable, rows
+
+
+def _set_aside(table: Table) -> list[dict[str, Any]]:
+    return [_row(row.row, row.reason) for row in table.set_aside]
+
+
+def _row(number: int, status: str) -> dict[str, Any]:
+    return {"row": int(number), "prediction": None, "probability": None, "status": status}
+
+
+def _suffix(out: str | Path | None) -> str:
+    suffix = Path(out).suffix.lower() if out is not None else ".csv"
+    if suffix not in FORMATS:
+        fault = Fault(f"{suffix or 'no ending'}; allowed are {', '.join(FORMATS)}", field="out")
+        raise ParameterError(faults=[fault])
+    return suffix
+
+
+def _write(path: Path, suffix: str, rows: list[dict[str, Any]]) -> None:
+    with disk_errors("write", path), atomic_file(path) as temporary:
+        if suffix == ".parquet":
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+
+            columns = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+            pq.write_table(pa.table(columns), temporary)
+            return
+        with open(temporary, "w", encoding="utf-8", newline="") as stream:
+            if suffix == ".jsonl":
+                stream.writelines(json.dumps(r, ensure_ascii=False) + "\n" for r in _plain(rows))
+                return
+            writer = csv.writer(stream, delimiter=FORMATS[suffix] or ",")
+            writer.writerow(["row", "prediction", "probability", "status"])
+            for row in rows:
+                writer.writerow(["" if value is None else value for value in row.values()])
+
+
+def _plain(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        yield {k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()}
