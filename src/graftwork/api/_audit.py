@@ -41,9 +41,7 @@ def audit(
     modality = MODALITIES.get(recipe.modality)()
 
     def table_of(source: Any) -> Any:
-        return read(
-            source, encoding=recipe.encoding, delimiter=recipe.delimiter, progress=progress
-        )
+        return read(source, encoding=recipe.encoding, delimiter=recipe.delimiter, progress=progress)
 
     table = table_of(data)
     schema = resolve_schema(

@@ -50,7 +50,8 @@ def embed(
         pooling: one of the base's; default: its first.
         machine: device, threads, cache.
         progress: shown to the user.
-        encoding, delimiter: of text files.
+        encoding: of a text file; found and said when left out.
+        delimiter: of a CSV or TSV file; found and said when left out.
 
     Returns:
         counts, seconds and, where nothing is written, ``vectors``: float32 (n, d) by column.
@@ -65,7 +66,9 @@ def embed(
     table = read(data, encoding=encoding, delimiter=delimiter, progress=progress)
     schema = resolve_schema(table, target=None, inputs=inputs)
     modality = MODALITIES.get("text")()
-    backbone = open_base(base or modality.default_base, placement=place(how.device, "auto", how.threads))
+    backbone = open_base(
+        base or modality.default_base, placement=place(how.device, "auto", how.threads)
+    )
     if Shape.POOLED not in backbone.shapes:
         raise UnsupportedError(f"{base!r} is fitted to rows and has no features of its own")
     which, pool = _place(backbone, layer, pooling)
@@ -93,7 +96,9 @@ def embed(
 
 def _check_out(out: str | Path | None) -> None:
     if out is not None and Path(out).suffix.lower() != ".parquet":
-        raise ParameterError(f"out: vectors are written as Parquet; {str(out)!r} must end in .parquet")
+        raise ParameterError(
+            f"out: vectors are written as Parquet; {str(out)!r} must end in .parquet"
+        )
 
 
 def _place(backbone: Any, layer: int | None, pooling: str | None) -> tuple[int, int]:

@@ -52,11 +52,12 @@ def fit(
             `datasets.Dataset`, or a list of dicts.
         out: the run directory; default ``runs/<file name>``. The same call again resumes an
             unfinished run and shows a finished one.
-        settings: fields of `Recipe` by name; keyword arguments (`target="label"`, …) go on top.
+        settings: fields of `Recipe` by name, or a `Recipe`.
         machine: device, threads, cache; no part of what comes out.
         resume: go on with the plan in `out` although the settings differ.
         overwrite: replace what is in `out`.
         progress: shown to the user; silent by default.
+        **more: fields of `Recipe`, e.g. ``target="label"``; they go on top of `settings`.
 
     Returns:
         the run, with `.model`, `.report` and `.record`.
@@ -184,7 +185,9 @@ def _climb(job: Job, opened: Opened, memory: RunMemory) -> Climb:
     rungs, end_on = rungs_of(recipe, opened.base, opened.modality.classical)
     search = job
     if len(job.rows) > SEARCH_ROWS:
-        chosen = np.sort(np.random.default_rng(recipe.seed).permutation(len(job.rows))[:SEARCH_ROWS])
+        chosen = np.sort(
+            np.random.default_rng(recipe.seed).permutation(len(job.rows))[:SEARCH_ROWS]
+        )
         search = replace(job, rows=job.rows[chosen], folds=job.folds[chosen])
     return climb(search, rungs, min_gain=recipe.min_gain, memory=memory, end_on=end_on)
 
@@ -193,5 +196,3 @@ def _open_model(folder: Path) -> Any:
     from graftwork.model.model import Model
 
     return Model.load(folder)
-
-

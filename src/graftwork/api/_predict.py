@@ -48,7 +48,8 @@ def predict(
             prediction and a status that says why.
         machine: device and threads.
         progress: shown to the user.
-        encoding, delimiter: of text files; found and said when left out.
+        encoding: of a text file; found and said when left out.
+        delimiter: of a CSV or TSV file; found and said when left out.
 
     Returns:
         ``rows_in``, ``predicted``, ``unusable``, ``seconds``, ``out`` and, where nothing is written

@@ -57,7 +57,9 @@ def make_strategy(name: str, parameters: dict[str, Any]) -> Strategy:
             close = nearest(key, fields)
             hint = f"did you mean {close!r}?" if close else None
             allowed = ", ".join(fields) or "none"
-            faults.append(Fault(f"{name} has no such parameter; it has: {allowed}", None, None, key, hint))
+            faults.append(
+                Fault(f"{name} has no such parameter; it has: {allowed}", None, None, key, hint)
+            )
             continue
         low, high = (fields[key].metadata.get(bound) for bound in ("low", "high"))
         if isinstance(value, (int, float)) and (

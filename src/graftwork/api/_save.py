@@ -27,9 +27,7 @@ EXAMPLES = 24
 TOLERANCE = 1e-6  # same rows, same batches, same machine: only the file lies between
 
 
-def commit_model(
-    run: RunDirectory, findings: Findings, opened: Opened, progress: Progress
-) -> None:
+def commit_model(run: RunDirectory, findings: Findings, opened: Opened, progress: Progress) -> None:
     """Write the model aside, load it back, compare its predictions, then let it appear."""
     model = findings.model
     model.facts |= {
@@ -68,9 +66,7 @@ def _placement(model: Model) -> Any:
     return None
 
 
-def commit_report(
-    run: RunDirectory, findings: Findings, opened: Opened, machine: Machine
-) -> None:
+def commit_report(run: RunDirectory, findings: Findings, opened: Opened, machine: Machine) -> None:
     """Write `report/metrics.json`, `report/report.html` and the judged rows' predictions."""
     record = run.record.to_json()
     model_folder = run.path("model")

@@ -1,4 +1,4 @@
-"""From a checked checkpoint directory to a network that can run. Never runs the checkpoint's code."""
+"""From a checked checkpoint directory to a network; the checkpoint's own code is never run."""
 
 from __future__ import annotations
 

@@ -65,7 +65,11 @@ def _kind_of(folder: Path) -> str:
             told = json.loads(config.read_text("utf-8"))
         except (ValueError, UnicodeDecodeError):
             return "huggingface"  # its loader says what is wrong with it
-        if isinstance(told, dict) and "model_type" not in told and isinstance(told.get("kind"), str):
+        if (
+            isinstance(told, dict)
+            and "model_type" not in told
+            and isinstance(told.get("kind"), str)
+        ):
             return str(told["kind"])
     return "huggingface"
 

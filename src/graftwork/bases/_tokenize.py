@@ -90,7 +90,7 @@ def _ids(tokenizer: Any, texts: Sequence[str], **options: Any) -> Iterator[list[
 
 
 def _single_characters(tokenizer: Any) -> np.ndarray:
-    """bool (vocabulary,): tokens of one letter outside ASCII (words fallen apart)."""
+    """Bool (vocabulary,): tokens of one letter outside ASCII (words fallen apart)."""
     import numpy as np
 
     vocabulary = tokenizer.get_vocab()

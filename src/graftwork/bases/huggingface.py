@@ -179,8 +179,10 @@ class HuggingFace:
         return output.hidden_states, counts
 
     def twin(self, seed: int) -> HuggingFace:
-        """The same architecture with random weights (never trained): the control that shows
-        whether pre-training, rather than the architecture, is what helps."""
+        """The same architecture with random weights, never trained.
+
+        The control that shows whether pre-training, rather than the architecture, is what helps.
+        """
         from graftwork.bases._loading import random_network
 
         return HuggingFace(
@@ -249,7 +251,5 @@ def _processor_hashes(folder: Path) -> dict[str, str]:
     from graftwork.storage.hashing import sha256_file
 
     return {
-        name: sha256_file(folder / name)
-        for name in PROCESSOR_FILES
-        if (folder / name).is_file()
+        name: sha256_file(folder / name) for name in PROCESSOR_FILES if (folder / name).is_file()
     }

@@ -94,7 +94,7 @@ class RandomTwin:
         )
 
     def _pretrained(self, job: Job, small: Job) -> Model:
-        """The probe on the pre-trained base, with the ladder's choice where the rows are its own."""
+        """The probe on the pre-trained base; the ladder's choice where the rows are the same."""
         mine = replace(small, backbones={self.base: job.backbones[self.base]})
         known = job.shared.get(self.base) if small is job else None
         return self.strategy.build(mine, known) if known else self.strategy.transfer(mine)

@@ -24,7 +24,7 @@ __all__ = ["Entry", "race"]
 
 FIRST_ROWS = 1000
 FINALISTS = 4
-SEARCH_TOLERANCE = 1e-3  # a choice needs no more digits than this; the final head gets them
+SEARCH_TOLERANCE = 3e-3  # a choice needs no more digits than this; the final head gets them
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,7 @@ def race(
         metric: what chooses.
         finalists: how many (entry, strength) pairs see every fold.
         progress: advanced by one per fit path.
+        title: words for the progress bar.
     """
     progress = progress or Progress()
     numbers = np.unique(folds)

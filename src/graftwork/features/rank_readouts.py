@@ -36,9 +36,12 @@ def rank_readouts(
     Args:
         stored: features of each input of the same rows (their blocks stand side by side).
         candidates: what to rank.
-        codes, folds: int (n,).
+        codes: int64 (n,) label codes.
+        folds: int (n,) fold of each row.
+        task: gives what ridge regresses on.
         metric: what ranks.
         seed: draws the `RANKING_ROWS` rows where there are more.
+        progress: advanced by one per readout.
     """
     progress = progress or Progress()
     rows = _sample(codes, seed)

@@ -15,7 +15,7 @@ from graftwork.features.readout import FittedReadout, Readout
 if TYPE_CHECKING:
     from graftwork.features.stored import Stored
 
-__all__ = ["DenseSource", "FittedDense", "FittedSparse", "Fitted", "Source", "SparseSource"]
+__all__ = ["DenseSource", "Fitted", "FittedDense", "FittedSparse", "Source", "SparseSource"]
 
 
 class Fitted(Protocol):
@@ -27,9 +27,12 @@ class Fitted(Protocol):
 
 
 class Source(Protocol):
-    """Where one block comes from; knows the name of the node of the model's graph."""
+    """Where one block comes from."""
 
-    node: str
+    @property
+    def node(self) -> str:
+        """Name of the feature node in the model's graph."""
+        ...
 
     def warm(self) -> None:
         """Read what all folds share, before several of them run side by side."""

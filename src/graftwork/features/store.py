@@ -113,6 +113,10 @@ class FeatureStore:
         sizes = np.asarray([len(batch) for batch in batches], dtype=np.int64)
         return EncodePlan(keys[order], sizes)
 
+    def known(self, backbone: Backbone) -> set[bytes]:
+        """Keys of the inputs whose features under `backbone` are stored."""
+        return set(_Namespace(self.root / backbone.fingerprint()[:32]).index())
+
     def size(self) -> int:
         """Bytes on disk."""
         return sum(path.stat().st_size for path in self.root.glob("*/seg-*.safetensors"))

@@ -1,11 +1,11 @@
 """The model directory: opens with other people's tools, loads without the training data.
 
-    README.md              the card
-    manifest.json          SHA-256 of every file, format version
-    graph.json             inputs, feature nodes, joins, heads
-    backbones/<name>/      a Hugging Face directory wherever the backbone is one
-    heads/<name>/          head.json, head.safetensors
-    artifacts/             hashes of the training rows; neighbours where kept
+README.md              the card
+manifest.json          SHA-256 of every file, format version
+graph.json             inputs, feature nodes, joins, heads
+backbones/<name>/      a Hugging Face directory wherever the backbone is one
+heads/<name>/          head.json, head.safetensors
+artifacts/             hashes of the training rows; neighbours where kept
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from graftwork.model.head import ModelHead
 from graftwork.model.neighbours import Neighbours
 from graftwork.storage.directory import committed
 from graftwork.storage.json_files import read_json, write_json
-from graftwork.storage.tensors import load_tensors, save_tensors
 from graftwork.storage.manifest import verify_manifest, write_manifest
+from graftwork.storage.tensors import load_tensors, save_tensors
 
 if TYPE_CHECKING:
     from graftwork.model.model import Model
@@ -96,8 +96,10 @@ def model_folder(folder: Path) -> Path:
     if not folder.exists():
         raise IntegrityError(f"{folder}: no such run or model directory")
     unfinished = (folder / "plan.json").is_file()
-    why = "its run did not finish; the same fit command resumes it" if unfinished else (
-        "it holds neither model/manifest.json nor manifest.json"
+    why = (
+        "its run did not finish; the same fit command resumes it"
+        if unfinished
+        else ("it holds neither model/manifest.json nor manifest.json")
     )
     raise IntegrityError(f"{folder}: no model here: {why}")
 

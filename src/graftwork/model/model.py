@@ -164,7 +164,9 @@ class Model:
             prepared = backbone.prepare(column)
             return backbone.encode(prepared, np.arange(len(column)), Shape.SPARSE)
         if store is not None:
-            return block.readout.readout.raw(store.features(backbone, column, progress=progress).view)
+            return block.readout.readout.raw(
+                store.features(backbone, column, progress=progress).view
+            )
         pooled = _encode_all(backbone, column, progress)
         return block.readout.readout.raw(lambda layer, pooling: pooled[:, layer, pooling])
 

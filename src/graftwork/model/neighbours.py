@@ -39,7 +39,7 @@ class Neighbours:
         return cls(_unit(block).astype(np.float16), rows, labels, inputs)
 
     def nearest(self, block: np.ndarray, n: int = 5) -> list[list[dict[str, Any]]]:
-        """For each row of `block` (m, d): its `n` nearest training rows by cosine, nearest first."""
+        """The `n` nearest training rows by cosine of each row of `block` (m, d), nearest first."""
         similarity = _unit(block) @ self.features.astype(np.float32).T
         out = []
         for row in similarity:

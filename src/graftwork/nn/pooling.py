@@ -33,9 +33,7 @@ POOLINGS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
 }
 
 
-def pool_layers(
-    layers: tuple[Tensor, ...], lengths: Tensor, poolings: tuple[str, ...]
-) -> Tensor:
+def pool_layers(layers: tuple[Tensor, ...], lengths: Tensor, poolings: tuple[str, ...]) -> Tensor:
     """Pool every layer in every way.
 
     Args:

@@ -249,7 +249,7 @@ def _out_of_fold(choice: Choice) -> OutOfFold:
 
 
 def _halves(job: Job) -> np.ndarray:
-    """bool (n,): a random half of the groups, so that duplicates stay on one side."""
+    """Bool (n,): a random half of the groups, so that duplicates stay on one side."""
     groups = job.dataset.groups[job.rows]
     names, inverse = np.unique(groups, return_inverse=True)
     side = np.random.default_rng(job.seed + 1).permutation(len(names)) % 2 == 0

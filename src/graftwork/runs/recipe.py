@@ -40,7 +40,7 @@ def setting(
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides what comes out; replaying it on the same data gives the same model."""
+    """Everything that decides what comes out: the same data and recipe give the same model."""
 
     target: str | None = setting(None, "column that holds the label")
     input: tuple[str, ...] = setting(
@@ -73,9 +73,7 @@ class Recipe:
     validation: str | None = setting(None, "file with validation rows")
     slices: tuple[str, ...] = setting((), "column to report scores by; repeat for several")
     folds: int = setting(5, "folds for out-of-fold choices", low=2, high=20)
-    margin: float = setting(
-        0.01, "differences inside ± margin count as none", low=0.0, high=0.5
-    )
+    margin: float = setting(0.01, "differences inside ± margin count as none", low=0.0, high=0.5)
     min_gain: float = setting(
         0.005, "a costlier rung must promise at least this gain", low=0.0, high=1.0
     )

@@ -55,4 +55,3 @@ def place(device: str = "auto", precision: str = "auto", threads: int = 0) -> Pl
     if torch.get_num_threads() != count:
         torch.set_num_threads(count)
     return Placement(chosen, precision, count)
-

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 from graftwork.bases.backbone import Backbone, Shape
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from graftwork.bases.backbone import Prepared
     from graftwork.features.readout import Readout
     from graftwork.features.sources import DenseSource, SparseSource
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
     from graftwork.model.model import Model
     from graftwork.strategies.strategy import Job
 
-__all__ = ["Blocks", "STRENGTHS", "balanced_options", "build_model", "is_sparse", "node_name"]
+__all__ = ["STRENGTHS", "Blocks", "balanced_options", "build_model", "is_sparse", "node_name"]
 
 # C for rows of mean squared length 1; a factor of 4 apart, as accuracy is flat around the best
 STRENGTHS = (1.0, 4.0, 16.0, 64.0, 250.0, 1000.0)
@@ -120,7 +118,8 @@ def build_model(
         job: its rows are all learnt from.
         sources: one a block.
         names: (backbone, input) of each source.
-        strength, balanced: as chosen.
+        strength: C of the head, as chosen.
+        balanced: whether rows are weighted so that labels count alike, as chosen.
         facts: kept in the model.
     """
     import numpy as np
@@ -174,4 +173,3 @@ def _part(
     node = FeatureNode(backbone, column, Shape.POOLED.value)
     block = HeadBlock(source.node, fitted.readout, source.weight)
     return node, block, backbone, job.backbones[backbone]
-

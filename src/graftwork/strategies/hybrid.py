@@ -43,9 +43,7 @@ class Hybrid:
     finalists: int = setting(
         3, "(λ, strength) pairs that see every fold; more costs time", low=1, high=50
     )
-    layer: int | None = setting(
-        None, "layer to read where no probe came before; default: the last"
-    )
+    layer: int | None = setting(None, "layer to read where no probe came before; default: the last")
 
     def search(self, job: Job) -> Choice:
         """Choose λ and strength out of fold."""
@@ -113,9 +111,11 @@ class Hybrid:
         if probe is not None and "readout" in probe.settings:
             strength = probe.settings["strength"]
             near = [c for c in linear.STRENGTHS if strength / 5 <= c <= strength * 20]
-            return Readout.from_json(probe.settings["readout"]), tuple(near), probe.settings[
-                "balanced"
-            ]
+            return (
+                Readout.from_json(probe.settings["readout"]),
+                tuple(near),
+                probe.settings["balanced"],
+            )
         layer = job.backbones[dense].n_layers - 1 if self.layer is None else self.layer
         return Readout((layer,), 0), linear.STRENGTHS, linear.balanced_options(job)[-1]
 

@@ -46,9 +46,7 @@ class Probe:
         3, "readouts that go from the ridge ranking to L-BFGS; more costs time", low=1, high=50
     )
     layer: int | None = setting(None, "read this layer only (0: embeddings); default: searched")
-    pooling: str | None = setting(
-        None, "pooling to read (mean, first, last); default: searched"
-    )
+    pooling: str | None = setting(None, "pooling to read (mean, first, last); default: searched")
 
     def search(self, job: Job) -> Choice:
         """Choose readout and strength out of fold."""
@@ -143,17 +141,13 @@ class Probe:
 
         backbone = job.backbones[name]
         if self.layer is not None and not 0 <= self.layer < backbone.n_layers:
-            raise ParameterError(
-                f"probe: layer {self.layer} was asked for; the base has 0 to {backbone.n_layers - 1}"
-            )
+            last = backbone.n_layers - 1
+            raise ParameterError(f"probe: layer {self.layer} was asked for; there are 0 to {last}")
         if self.pooling is not None and self.pooling not in backbone.poolings:
             raise UnknownNameError("pooling", self.pooling, backbone.poolings, where="probe")
         found = list(readout_candidates(backbone.n_layers, len(backbone.poolings)))
         if self.layer is not None:
-            found = [
-                readout
-                for readout in _single_layer(self.layer, len(backbone.poolings))
-            ]
+            found = _single_layer(self.layer, len(backbone.poolings))
         if self.pooling is not None:
             wanted = backbone.poolings.index(self.pooling)
             found = [readout for readout in found if readout.pooling == wanted]

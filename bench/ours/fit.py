@@ -1,0 +1,66 @@
+"""Worker: a whole `graftwork.fit`, with every call of the store and the network counted."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from workers import serve
+
+spent: Counter[str] = Counter()
+
+
+def answer(job: dict[str, Any]) -> dict[str, Any]:
+    """Fit once; say what encoding took, all controls included."""
+    import graftwork
+
+    _watch()
+    spent.clear()
+    begun = time.perf_counter()
+    run = graftwork.fit(
+        job["csv"],
+        out=job["out"],
+        settings={"target": "label"},
+        machine={"cache": job["cache"]},
+    )
+    record = run.record.to_json() if hasattr(run.record, "to_json") else dict(run.record)
+    return {
+        "seconds": time.perf_counter() - begun,
+        "base_passes": record["counts"]["base_passes"],
+        "rows_found": record["counts"]["rows_found"],
+        "store_seconds": spent["store seconds"],
+        "store_rows_encoded": spent["rows in the store"],
+        "other_rows_encoded": spent["rows"] - spent["rows in the store"],
+    }
+
+
+def _watch() -> None:
+    """Time `FeatureStore.features`; count rows through the network, inside the store and outside."""
+    from graftwork.bases.huggingface import HuggingFace
+    from graftwork.features.store import FeatureStore
+
+    features, encode = FeatureStore.features, HuggingFace.encode
+
+    def timed(self: Any, *given: Any, **named: Any) -> Any:
+        rows, begun = spent["rows"], time.perf_counter()
+        found = features(self, *given, **named)
+        spent["store seconds"] += time.perf_counter() - begun  # type: ignore[assignment]
+        spent["rows in the store"] += spent["rows"] - rows
+        return found
+
+    def counted(self: Any, prepared: Any, index: Any, shape: Any) -> Any:
+        spent["rows"] += len(index)
+        return encode(self, prepared, index, shape)
+
+    _replace(FeatureStore, "features", timed)
+    _replace(HuggingFace, "encode", counted)
+
+
+def _replace(kind: type, name: str, by: Callable[..., Any]) -> None:
+    setattr(kind, name, by)
+
+
+if __name__ == "__main__":
+    serve(answer)

@@ -1,0 +1,243 @@
+"""`evaluate`: the same evidence on other labelled data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graftwork.api._predict import input_columns, open_model, usable_rows
+from graftwork.data.keys import row_keys
+from graftwork.data.read import read
+from graftwork.data.table import Table
+from graftwork.data.values import missing_mask, to_list
+from graftwork.errors import DataError, Fault, UnknownNameError
+from graftwork.evaluation.contamination import seen_in_training
+from graftwork.evaluation.contender import Contender, Control
+from graftwork.evaluation.evidence import prove
+from graftwork.evaluation.report.render import render
+from graftwork.modalities import MODALITIES
+from graftwork.model.model import Model
+from graftwork.runs.progress import Progress
+from graftwork.runs.recipe import Machine
+from graftwork.storage.directory import committed
+from graftwork.storage.json_files import plain, write_json
+
+__all__ = ["evaluate"]
+
+EXAMPLES = 24
+
+
+def evaluate(
+    run: str | Path | Any,
+    data: Any,
+    *,
+    target: str | None = None,
+    slices: Sequence[str] = (),
+    out: str | Path | None = None,
+    metric: str = "accuracy",
+    margin: float = 0.01,
+    seed: int = 0,
+    redact: bool = False,
+    machine: Machine | Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+) -> dict[str, Any]:
+    """Score a model on labelled rows that may come from anywhere.
+
+    Rows that the model was trained on are flagged, and scores are given with and without them. The
+    control here is the majority class of the rows; a verdict on transfer belongs to `fit`, which
+    has the controls that it needs.
+
+    Args:
+        run: a run or model directory, a `Run` or a `Model`.
+        data: labelled rows.
+        target: label column; default: the one that the model was fitted to.
+        slices: columns to report by.
+        out: folder for `metrics.json` and `report.html`.
+        metric: that the report opens with.
+        margin: differences inside ± margin count as none.
+        seed: of the resamples.
+        redact: leave texts out of the report.
+        machine: device and threads.
+        progress: shown to the user.
+        encoding: of a text file; found and said when left out.
+        delimiter: of a CSV or TSV file; found and said when left out.
+
+    Returns:
+        the content of `metrics.json`.
+
+    Raises:
+        InputError: columns are missing, no labels, or labels that the model does not know in all
+            rows.
+    """
+    progress = progress or Progress()
+    begun = time.perf_counter()
+    table = read(data, encoding=encoding, delimiter=delimiter, progress=progress)
+    for note in table.notes:
+        progress.say(note)
+    model = open_model(run, machine)
+    name = _target(model, target, table)
+    columns = input_columns(model, table)
+    rows, truth, audit = _labelled(model, table, columns, name, progress)
+    inputs = {key: [values[i] for i in rows] for key, values in columns.items()}
+    texts = {key: [str(value) for value in values] for key, values in inputs.items()}
+    found = model.predict(texts, progress=progress)
+    chosen = Contender(
+        name="model",
+        title="the model",
+        predicted=found.codes,
+        probabilities=found.probabilities,
+    )
+    metrics = prove(
+        truth,
+        model.classes,
+        chosen=chosen,
+        transfer=chosen,
+        controls=[_majority(truth, len(model.classes))],
+        metric=metric,
+        margin=margin,
+        seed=seed,
+        task=model.head.task.declaration.name,
+        slices=_slices(table, slices, rows),
+        contaminated=_seen(model, inputs),
+        chosen_info={**model.facts, "rungs": []},
+        cost={"seconds": round(time.perf_counter() - begun, 3)},
+        audit=audit,
+    )
+    metrics["evidence"] = "evaluate"
+    metrics["verdict"] = _plain_verdict(metrics)
+    if out is not None:
+        _write(Path(out), metrics, model, table, rows, truth, chosen, inputs, redact)
+    return metrics
+
+
+def _target(model: Model, target: str | None, table: Table) -> str:
+    name = target or model.facts.get("target") or next(iter(model.heads))
+    if name not in table.names:
+        raise UnknownNameError("column", name, table.names, where=table.source.name)
+    return str(name)
+
+
+def _labelled(
+    model: Model,
+    table: Table,
+    columns: Mapping[str, Sequence[Any]],
+    target: str,
+    progress: Progress,
+) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    """Positions of usable rows, their label codes, and where the others went."""
+    usable, _ = usable_rows(model, table, columns)
+    labels = to_list(table.columns.column(target))
+    missing = missing_mask(table.columns.column(target))
+    known = {label: code for code, label in enumerate(model.classes)}
+    spelt = {str(label): code for label, code in known.items()}
+    codes = [known.get(label, spelt.get(str(label), -1)) for label in labels]
+    rows = np.asarray([i for i in usable if not missing[i] and codes[i] >= 0], dtype=np.int64)
+    strange = sorted({str(labels[i]) for i in usable if not missing[i] and codes[i] < 0})
+    n_strange = sum(1 for i in usable if not missing[i] and codes[i] < 0)
+    if strange:
+        progress.say(
+            f"{n_strange:,} rows have labels that the model does not know "
+            f"({', '.join(strange[:5])}{', …' if len(strange) > 5 else ''}); they are left out"
+        )
+    if not len(rows):
+        raise DataError(
+            faults=[
+                Fault(
+                    "no row has an input and a label that the model knows; it knows "
+                    + ", ".join(map(str, model.classes[:20])),
+                    file=table.source.name,
+                    field=target,
+                )
+            ]
+        )
+    accounting = {
+        "rows_in": table.n_in,
+        "used": len(rows),
+        "quarantined": table.n_in - len(rows) - int(missing.sum()),
+        "dropped": int(missing.sum()),
+    }
+    return (
+        rows,
+        np.asarray([codes[i] for i in rows], dtype=np.int64),
+        {
+            "accounting": accounting,
+            "unknown_labels": strange[:50],
+            "findings": [],
+        },
+    )
+
+
+def _majority(truth: np.ndarray, k: int) -> Control:
+    winner = int(np.bincount(truth, minlength=k).argmax())
+    return Control(
+        name="majority",
+        title="Always the most frequent class of these rows",
+        predicted=np.full(len(truth), winner, dtype=np.int64),
+    )
+
+
+def _slices(table: Table, names: Sequence[str], rows: np.ndarray) -> dict[str, list[Any]]:
+    for name in names:
+        if name not in table.names:
+            raise UnknownNameError("column", name, table.names, where=table.source.name)
+    return {name: [to_list(table.columns.column(name))[i] for i in rows] for name in names}
+
+
+def _seen(model: Model, inputs: Mapping[str, Sequence[Any]]) -> np.ndarray | None:
+    if model.training_keys is None:
+        return None
+    trained = [key.tobytes().hex() for key in model.training_keys]
+    return seen_in_training(trained, row_keys(list(inputs.values())))
+
+
+def _plain_verdict(metrics: dict[str, Any]) -> dict[str, Any]:
+    """No verdict on transfer here, only the score in words."""
+    score = metrics["test"][metrics["metric"]]
+    low, high = score.get("low"), score.get("high")
+    sentence = (
+        f"{metrics['metric']} {score['value']:.3f} on {metrics['n_test']:,} rows "
+        f"(95 % interval {low:.3f} to {high:.3f}); always the most frequent class: "
+        f"{metrics['controls']['majority'][metrics['metric']]['value']:.3f}."
+    )
+    checked = metrics.get("contamination") or {}
+    if checked.get("flagged"):
+        sentence += f" {checked['flagged']:,} of these rows were in the training data."
+    return {**metrics["verdict"], "outcome": "not judged", "sentence": sentence}
+
+
+def _write(
+    folder: Path,
+    metrics: dict[str, Any],
+    model: Model,
+    table: Table,
+    rows: np.ndarray,
+    truth: np.ndarray,
+    chosen: Contender,
+    inputs: Mapping[str, Sequence[Any]],
+    redact: bool,
+) -> None:
+    modality = MODALITIES.get(next(iter(model.graph.inputs.values())))()
+    sure = np.zeros(len(rows)) if chosen.probabilities is None else chosen.probabilities.max(axis=1)
+    wrong = np.flatnonzero(chosen.predicted != truth)
+    examples = [
+        {
+            "row": int(table.rows[rows[i]]),
+            "html": None
+            if redact
+            else "<br>".join(str(modality.show(values[i])) for values in inputs.values()),
+            "label": model.classes[int(truth[i])],
+            "predicted": model.classes[int(chosen.predicted[i])],
+            "probability": float(sure[i]),
+            "why": "wrong, and sure of it" if sure[i] > 0.8 else "wrong",
+        }
+        for i in wrong[np.argsort(-sure[wrong], kind="stable")][:EXAMPLES].tolist()
+    ]
+    with committed(folder) as temporary:
+        write_json(temporary / "metrics.json", plain(metrics))
+        render({**metrics, "examples": examples}, temporary, redact=redact)

@@ -1,0 +1,112 @@
+"""`plan`: what a fit would do and cost; nothing is trained or written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from graftwork.api._fit import make_job
+from graftwork.api._open import Opened, machine_of, open_all, recipe_of, store_folder
+from graftwork.api._rungs import BASE, rungs_of
+from graftwork.evaluation.controls import TRAIN_ROWS
+from graftwork.features.store import FeatureStore
+from graftwork.planning.forecast import Forecast, encoding_seconds, search_seconds
+from graftwork.runs.plan import Plan
+from graftwork.runs.progress import Progress
+from graftwork.runs.recipe import Machine, Recipe
+from graftwork.strategies.strategy import Job
+
+__all__ = ["plan"]
+
+PATHS_PER_RUNG = 20  # heads' paths that a rung's search fits, about: candidates x folds
+STRENGTHS = (1.0, 16.0, 250.0)
+
+
+def plan(
+    data: Any,
+    *,
+    out: str | Path | None = None,
+    settings: Mapping[str, Any] | Recipe | None = None,
+    machine: Machine | Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """The plan of a fit with its forecast (`fit --dry-run`).
+
+    Args:
+        data: as for `fit`.
+        out: as for `fit`; only shown.
+        settings: as for `fit`.
+        machine: as for `fit`.
+        progress: as for `fit`.
+        **more: as for `fit`.
+
+    Returns:
+        ``recipe``, ``rows``, ``labels``, ``rungs``, ``forecast`` (seconds by step) and ``text``.
+    """
+    progress = progress or Progress()
+    recipe, how = recipe_of(settings, more), machine_of(machine)
+    opened = open_all(data, recipe, how, progress=progress)
+    store = FeatureStore(store_folder(how), limit_gb=how.cache_gb)
+    job = make_job(opened, store, progress, None)
+    rungs, _ = rungs_of(recipe, opened.base, opened.modality.classical)
+    with progress.step("measuring this machine"):
+        forecast, missing = _forecast(job, opened, store, len(rungs))
+    frozen = Plan(recipe, opened.data, opened.names)
+    parts = Counter(opened.dataset.parts.tolist())
+    told: dict[str, Any] = {
+        **frozen.to_json(),
+        "out": None if out is None else str(out),
+        "rows": dict(parts),
+        "inputs": list(opened.dataset.inputs),
+        "labels": len(job.task.labels),
+        "base": opened.base.describe(),
+        "rungs": [rung.title for rung in rungs],
+        "to_encode": missing,
+        "forecast": {"steps": forecast.steps, "seconds": round(forecast.seconds, 1)},
+        "accounting": opened.audit.accounting,
+    }
+    return {**told, "text": _text(told)}
+
+
+def _forecast(job: Job, opened: Opened, store: FeatureStore, n_rungs: int) -> tuple[Forecast, int]:
+    steps: dict[str, float] = {}
+    missing = 0
+    if BASE in job.backbones:
+        base = job.backbones[BASE]
+        seconds = 0.0
+        for values in opened.dataset.inputs.values():
+            more, count = encoding_seconds(base, list(values), store, job.seed)
+            seconds, missing = seconds + more, missing + count
+        steps["encoding"] = round(seconds, 1)
+        share = min(1.0, (TRAIN_ROWS + 1000) / max(len(opened.dataset), 1))
+        whole = seconds * len(opened.dataset) / missing if missing else 0.0
+        steps["encoding the control with random weights"] = round(whole * share, 1)
+    dim = getattr(opened.base, "dim", 1000)
+    one = search_seconds(
+        len(job.rows), dim, job.task.convex(), fits=PATHS_PER_RUNG, strengths=STRENGTHS
+    )
+    steps["choosing and fitting heads"] = round(2 * one * (n_rungs + 1), 1)
+    return Forecast(steps), missing
+
+
+def _text(told: dict[str, Any]) -> str:
+    rows = ", ".join(f"{count:,} {part}" for part, count in sorted(told["rows"].items()))
+    steps = told["forecast"]["steps"]
+    recipe = told["recipe"]
+    lines = [
+        f"Plan {told['digest'][:12]}",
+        f"  data      {', '.join(told['names'].values())}: {rows} rows, {told['labels']} labels",
+        f"  input     {', '.join(told['inputs'])}; target {recipe['target']}",
+        f"  base      {told['base'].get('name', told['base']['kind'])}",
+        f"  rungs     {' -> '.join(told['rungs'])}",
+        f"  metric    {recipe['metric']}; margin {recipe['margin']}, seed {recipe['seed']}",
+        f"  to encode {told['to_encode']:,} inputs (the rest is stored)",
+        "Forecast",
+        *(f"  {seconds:8.1f} s  {name}" for name, seconds in steps.items()),
+        f"  {told['forecast']['seconds']:8.1f} s  in all, give or take a quarter",
+        "Nothing was trained or written.",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,68 @@
+"""A tiny base, a small inbox, and the command line as a function."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from job_files import Told, make_bert, make_rows, write_csv
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a tiny BERT."""
+    return make_bert(tmp_path_factory.mktemp("bases") / "tiny-bert")
+
+
+@pytest.fixture(scope="session")
+def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CSV of 120 labelled messages."""
+    return write_csv(tmp_path_factory.mktemp("data") / "inbox.csv", make_rows(120))
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Variables that keep cache and ledger out of the user's home."""
+    root = tmp_path_factory.mktemp("home")
+    return {"GRAFTWORK_CACHE": str(root / "cache"), "GRAFTWORK_STATE": str(root / "state")}
+
+
+@pytest.fixture(autouse=True)
+def _at_home(homes: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in homes.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def graftwork(capfd: pytest.CaptureFixture[str]) -> Callable[..., Told]:
+    """`graftwork(verb, word, …)` in this process."""
+    from graftwork.cli import main
+
+    def call(*words: object) -> Told:
+        capfd.readouterr()
+        code = main([str(word) for word in words])
+        out, err = capfd.readouterr()
+        return Told(code, out, err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def fitted(
+    tiny: Path, inbox: Path, homes: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A finished run on the inbox; for reading only."""
+    from graftwork.cli import main
+
+    out = tmp_path_factory.mktemp("runs") / "inbox"
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in homes.items():
+            patch.setenv(name, value)
+        words = ["fit", inbox, "--target", "label", "--base", tiny, "--out", out, "--quiet"]
+        assert main([str(word) for word in [*words, "--slice", "channel"]]) == 0
+    return out

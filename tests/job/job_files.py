@@ -1,0 +1,154 @@
+"""What the whole-job tests share: made data, a tiny base, commands in other processes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+WORDS = {
+    "refund": ["money", "back", "refund", "charged", "twice", "invoice", "return", "paid", "bill"],
+    "login": ["password", "login", "account", "locked", "sign", "reset", "code", "forgot"],
+    "delivery": ["parcel", "late", "courier", "delivery", "tracking", "shipped", "lost", "box"],
+}
+FILLER = ["please", "my", "the", "i", "have", "a", "problem", "with", "it", "since", "monday", "hello", "thanks", "can", "you", "help"]
+
+
+def make_rows(n: int, seed: int = 0) -> list[dict[str, str]]:
+    """Different messages of three intents, some hard to tell, with two columns to slice by."""
+    draw = random.Random(seed)
+    rows, seen = [], set()
+    labels = list(WORDS)
+    while len(rows) < n:
+        label = labels[len(rows) % len(labels)]
+        own = draw.sample(WORDS[label], draw.randint(1, 3))
+        other = draw.sample(WORDS[draw.choice(labels)], draw.randint(0, 2))
+        words = own + other + draw.sample(FILLER, draw.randint(3, 8))
+        draw.shuffle(words)
+        text = " ".join(words)
+        if text not in seen:
+            seen.add(text)
+            rows.append(
+                {
+                    "text": text,
+                    "label": label,
+                    "channel": draw.choice(["mail", "chat"]),
+                    "customer": f"c{len(rows) // 3}",
+                    "day": f"2026-{1 + len(rows) // 28 % 12:02d}-{1 + len(rows) % 28:02d}",
+                }
+            )
+    return rows
+
+
+def write_csv(path: Path, rows: Sequence[dict[str, Any]], delimiter: str = ",") -> Path:
+    with open(path, "w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]), delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with open(path, encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def make_bert(folder: Path, *, hidden: int = 32, layers: int = 2, seed: int = 0) -> Path:
+    """A BERT of a few thousand parameters with a WordPiece vocabulary, as a directory."""
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    words = sorted({word for group in WORDS.values() for word in group} | set(FILLER))
+    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    pieces = [*special, *letters, *(f"##{letter}" for letter in letters), *words]
+    vocabulary = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
+    core = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    core.normalizer = normalizers.BertNormalizer(lowercase=True)
+    core.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    core.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        special_tokens=[("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])],
+    )
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        unk_token="[UNK]",
+        pad_token="[PAD]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+        model_max_length=64,
+    )
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=4,
+        intermediate_size=2 * hidden,
+        max_position_embeddings=64,
+        initializer_range=0.2,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = BertModel(config)
+    folder.mkdir(parents=True, exist_ok=True)
+    network.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@dataclass(frozen=True)
+class Told:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment for a command in another one."""
+    return {**os.environ, "PYTHONPATH": str(REPOSITORY / "src"), **more}
+
+
+def command(*words: object) -> list[str]:
+    """`graftwork …` by this interpreter, as an argument list."""
+    return [sys.executable, "-m", "graftwork", *map(str, words)]
+
+
+def in_process(*words: object, timeout: float = 120, **more: Any) -> Told:
+    """`graftwork …` in another process, to its end."""
+    env = more.pop("env", None) or environment()
+    done = subprocess.run(
+        command(*words), capture_output=True, text=True, timeout=timeout, env=env, **more
+    )
+    return Told(done.returncode, done.stdout, done.stderr)
+
+
+def heads_of(run: Path) -> dict[str, bytes]:
+    """The bytes of everything that a fit computes for the model, by file."""
+    places = [*run.glob("model/heads/**/*"), *run.glob("model/artifacts/**/*")]
+    places += [run / "model" / "graph.json", *run.glob("model/backbones/lexical/*")]
+    files = [path for path in places if path.is_file()]
+    return {str(path.relative_to(run)): path.read_bytes() for path in files}
+
+
+def stored_keys(cache: Path) -> list[bytes]:
+    """Keys of all stored features, as often as they are stored."""
+    from graftwork.features.segments import open_segment
+
+    paths = sorted(cache.glob("features/*/seg-*.safetensors"))
+    return [path.parent.name.encode() + key for path in paths for key in open_segment(path).keys]
