@@ -89,6 +89,10 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             ValueError: lengths differ, too few rows, or one class.
         """
+        if y is None:
+            raise ValueError(
+                "TransferClassifier requires y to be passed, but the target y is None"
+            )
         texts = as_texts(self, X, reset=True)
         labels = _labels(y, len(texts))
         recipe = self._recipe()
@@ -107,6 +111,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """Labels (n,) in y's dtype."""
+        check_is_fitted(self)
         return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -260,8 +265,6 @@ def _labels(y: Any, n: int) -> np.ndarray:
     from sklearn.utils import column_or_1d
     from sklearn.utils.multiclass import check_classification_targets
 
-    if y is None:
-        raise ValueError("TransferClassifier requires y to be passed, but the target y is None")
     labels = column_or_1d(np.asarray(y) if not hasattr(y, "to_numpy") else y.to_numpy(), warn=True)
     check_classification_targets(labels)
     if len(labels) != n:

@@ -1,0 +1,108 @@
+"""The estimators in the places where scikit-learn's users put them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline, make_union
+
+from graftwork import Model, TransferClassifier, TransferEncoder
+from graftwork.errors import UnknownNameError
+
+WORDS = {
+    "refund": ["money back please", "I want my money returned", "refund the order", "pay me back"],
+    "login": ["cannot sign in", "password is wrong", "my account is locked", "sign in fails"],
+}
+X = [
+    f"{text} {extra}"
+    for texts in WORDS.values()
+    for text in texts
+    for extra in ("now", "today", "!")
+]
+Y = [label for label, texts in WORDS.items() for _ in texts for _ in range(3)]
+
+
+def test_fit_predict_score_and_labels_of_their_own_dtype() -> None:
+    fitted = TransferClassifier(base="lexical", folds=3).fit(X, Y)
+    assert fitted.score(X, Y) == 1.0
+    assert fitted.classes_.tolist() == ["login", "refund"]
+    odds = fitted.predict_proba(["please send my money back"])
+    assert odds.shape == (1, 2)
+    assert odds.sum() == pytest.approx(1.0)
+    numbers = [7 if label == "login" else -3 for label in Y]
+    other = TransferClassifier(base="lexical", folds=3).fit(np.asarray(X), np.asarray(numbers))
+    assert other.classes_.dtype == np.asarray(numbers).dtype
+    assert other.classes_.tolist() == [-3, 7]
+    truths = [label == "login" for label in Y]
+    assert TransferClassifier(base="lexical", folds=3).fit(X, truths).predict(X).dtype == bool
+
+
+def test_clone_keeps_parameters_and_fit_starts_afresh() -> None:
+    first = TransferClassifier(base="lexical", folds=3, random_state=4)
+    twin = clone(first)
+    assert twin.get_params() == first.get_params()
+    twin.fit(X, Y)
+    assert not hasattr(first, "model_")
+    renamed = ["a" if label == "login" else "b" for label in Y]
+    assert twin.fit(X, renamed).classes_.tolist() == ["a", "b"]
+
+
+def test_grid_search_in_two_processes() -> None:
+    grid = GridSearchCV(
+        TransferClassifier(base="lexical", folds=2),
+        {"class_weight": ["none", "balanced"]},
+        cv=2,
+        n_jobs=2,
+    )
+    grid.fit(X, Y)
+    assert grid.best_score_ > 0.5
+    assert set(grid.predict(X)) <= set(Y)
+
+
+def test_encoder_in_a_pipeline_beside_tfidf(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    encoder = TransferEncoder(cache=str(tmp_path), normalize=True)
+    vectors = encoder.fit_transform(X)
+    assert vectors.shape == (len(X), 384)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(len(X)), abs=1e-5)
+    assert len(encoder.get_feature_names_out()) == 384
+    pipeline = make_pipeline(make_union(encoder, TfidfVectorizer()), LogisticRegression())
+    assert cross_val_score(pipeline, X, Y, cv=2).mean() > 0.7
+
+
+def test_the_fitted_model_is_an_ordinary_model(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    fitted = TransferClassifier(base="lexical", folds=3).fit(X, Y)
+    fitted.model_.save(tmp_path / "model")
+    loaded = Model.load(tmp_path / "model")
+    assert loaded.predict(X).labels == fitted.predict(X).tolist()
+
+
+def test_nothing_is_carved_out_of_what_fit_receives() -> None:
+    fitted = TransferClassifier(base="lexical", folds=3).fit(X, Y)
+    assert fitted.model_.backbones["lexical"].n_rows == len(X)
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels", "words"),
+    [
+        (X, ["one"] * len(X), "one class"),
+        (X, Y[:-1], "labels"),
+        ([1.0, 2.0, 3.0, 4.0], Y[:4], "texts"),
+        ([], [], "empty"),
+        ("one text", ["a"], "list of texts"),
+        (X[:2], Y[:1] + Y[-1:], "too few"),
+    ],
+)
+def test_bad_input_is_refused_in_words(texts: object, labels: object, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        TransferClassifier(base="lexical").fit(texts, labels)
+
+
+def test_unknown_strategy_names_the_nearest() -> None:
+    with pytest.raises(ValueError, match="probe"):
+        TransferClassifier(base="lexical", strategy="prob").fit(X, Y)
+    with pytest.raises(UnknownNameError, match="pooling"):
+        TransferEncoder(pooling="maximum").fit(X)
