@@ -193,7 +193,7 @@ def test_refusals(tmp_path):
     assert len(caught.value.faults) == 3
     backbone = Lexical()
     with pytest.raises(DataError) as wrong:
-        backbone.prepare(["a", None, 3])
+        backbone.prepare(["a", b"b", 3])
     assert [fault.row for fault in wrong.value.faults] == [2, 3]
     prepared = backbone.prepare(["a b", "c"])
     with pytest.raises(UnsupportedError, match="fitted"):

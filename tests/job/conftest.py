@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from job_files import Told, make_bert, make_rows, write_csv
+from job_files import Forker, Told, make_bert, make_rows, write_csv
 
 
 @pytest.fixture(scope="session")
@@ -66,3 +66,11 @@ def fitted(
         words = ["fit", inbox, "--target", "label", "--base", tiny, "--out", out, "--quiet"]
         assert main([str(word) for word in [*words, "--slice", "channel"]]) == 0
     return out
+
+
+@pytest.fixture(scope="session")
+def forker(homes: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forker]:
+    """`forker(verb, word, …)` in a process of its own, which may be killed."""
+    made = Forker(tmp_path_factory.mktemp("logs"), **homes)
+    yield made
+    made.close()

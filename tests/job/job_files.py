@@ -19,7 +19,7 @@ WORDS = {
     "login": ["password", "login", "account", "locked", "sign", "reset", "code", "forgot"],
     "delivery": ["parcel", "late", "courier", "delivery", "tracking", "shipped", "lost", "box"],
 }
-FILLER = ["please", "my", "the", "i", "have", "a", "problem", "with", "it", "since", "monday", "hello", "thanks", "can", "you", "help"]
+FILLER = """please my the i have a problem with it since monday hello thanks can you help""".split()  # noqa: SIM905
 
 
 def make_rows(n: int, seed: int = 0) -> list[dict[str, str]]:
@@ -113,6 +113,7 @@ class Told:
     code: int
     out: str
     err: str
+    seconds: float = 0.0
 
     @property
     def json(self) -> Any:
@@ -152,3 +153,64 @@ def stored_keys(cache: Path) -> list[bytes]:
 
     paths = sorted(cache.glob("features/*/seg-*.safetensors"))
     return [path.parent.name.encode() + key for path in paths for key in open_segment(path).keys]
+
+
+class Forker:
+    """Commands in processes of their own without paying for imports each time (`forker.py`)."""
+
+    def __init__(self, folder: Path, **variables: str) -> None:
+        self.folder = folder
+        self.count = 0
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).parent / "forker.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(**variables),
+        )
+        assert self._read() == {"ready": True}
+
+    def __call__(self, *words: object, **asked: Any) -> Told:
+        """Run `graftwork words…` to its end; `asked` as `forker.py` says. Adds `seconds`."""
+        log = self._log()
+        answer = self._ask({"words": list(map(str, words)), "log": log, **asked})
+        return Told(answer["code"], *self.texts(log), seconds=answer["seconds"])
+
+    def start(self, *words: object, **asked: Any) -> tuple[int, str]:
+        """Begin a command; its pid and the name of its log."""
+        log = self._log()
+        answer = self._ask({"words": list(map(str, words)), "log": log, "wait": False, **asked})
+        return int(answer["pid"]), log
+
+    def reap(self, pid: int, log: str) -> Told:
+        """Wait for a command that was begun."""
+        answer = self._ask({"reap": pid})
+        return Told(answer["code"], *self.texts(log), seconds=answer["seconds"])
+
+    def close(self) -> None:
+        """End it."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(30)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def texts(self, log: str) -> tuple[str, str]:
+        """What a command has written so far: stdout, stderr."""
+        out, err = (Path(f"{log}.{name}").read_text("utf-8") for name in ("out", "err"))
+        return out, err
+
+    def _log(self) -> str:
+        self.count += 1
+        return str(self.folder / f"log-{self.count}")
+
+    def _ask(self, asked: dict[str, Any]) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(asked) + "\n")
+        self.process.stdin.flush()
+        return self._read()
+
+    def _read(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return answer

@@ -21,7 +21,9 @@ def weight_files(folder: Path) -> list[Path]:
         return [single]
     index = folder / "model.safetensors.index.json"
     if index.is_file():
-        shards = _json(index).get("weight_map", {})
+        shards = _json(index).get("weight_map")
+        if not isinstance(shards, dict) or not shards:
+            raise BaseModelError(faults=[Fault("has no weight_map", file=str(index))])
         names = sorted({str(name) for name in shards.values()})
         return [folder / Path(name).name for name in names]
     return []
@@ -66,7 +68,10 @@ def check_checkpoint(folder: Path, *, tokenizer: bool = True) -> dict[str, Any]:
 
 
 def _weight_faults(folder: Path) -> list[Fault]:
-    files = weight_files(folder)
+    try:
+        files = weight_files(folder)
+    except BaseModelError as error:
+        return list(error.faults)
     if not files:
         foreign = sorted(p.name for p in folder.glob("*") if p.suffix in {".bin", ".pt", ".pth"})
         found = f"; found {', '.join(foreign)}, pickles, which are never read" if foreign else ""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from graftwork.bases._checkpoint import check_checkpoint, weight_files
+from graftwork.bases._checkpoint import check_checkpoint
 from graftwork.bases.huggingface import HuggingFace
 from graftwork.errors import BaseModelError, Fault
 from graftwork.runtime.devices import Placement, place
-from graftwork.storage.hashing import digest_json, sha256_file
 
 __all__ = ["load_huggingface", "quiet", "random_network"]
 
@@ -35,17 +35,19 @@ def load_huggingface(
     tokenizer = _tokenizer(folder)
     network = _network(folder, placement)
     limit = _length_limit(tokenizer, network.config)
-    if max_length is not None and max_length > limit:
+    special = tokenizer.num_special_tokens_to_add()
+    if max_length is not None and not special < max_length <= limit:
         raise BaseModelError(
-            f"max_length {max_length} is more than base {str(folder)!r} can read ({limit} tokens)"
+            f"max_length {max_length}: base {str(folder)!r} reads {special + 1} to {limit} tokens, "
+            f"{special} special ones among them"
         )
     return HuggingFace(
         network,
         tokenizer,
         folder,
-        max_length=max_length or _trained_length(folder) or min(limit, LONGEST_DEFAULT),
+        max_length=max_length or min(limit, _trained_length(folder) or LONGEST_DEFAULT),
         placement=placement,
-        weights_hash=digest_json([sha256_file(file) for file in weight_files(folder)]),
+        weights_hash=_weights_hash(network),
         facts=facts,
     )
 
@@ -64,8 +66,11 @@ def random_network(config: Any, seed: int, placement: Placement) -> Any:
 def _network(folder: Path, placement: Placement) -> Any:
     from transformers import AutoModel
 
+    import torch
+
     try:
-        with quiet():
+        with torch.random.fork_rng(devices=[]), quiet():
+            torch.manual_seed(0)  # a pooler that the checkpoint lacks is drawn, always the same
             network, info = AutoModel.from_pretrained(
                 str(folder),
                 local_files_only=True,
@@ -91,6 +96,19 @@ def _network(folder: Path, placement: Placement) -> Any:
             ],
         )
     return network.to(placement.device).eval()
+
+
+def _weights_hash(network: Any) -> str:
+    """SHA-256 over the tensors that features depend on: file layout and heads change nothing."""
+    import torch
+
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        if not any(part in name for part in NOT_IN_FEATURES):
+            digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+            flat = tensor.detach().cpu().contiguous().reshape(-1)
+            digest.update(flat.view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _tokenizer(folder: Path) -> Any:
@@ -126,7 +144,8 @@ def _trained_length(folder: Path) -> int | None:
     if not file.is_file():
         return None
     with contextlib.suppress(ValueError, TypeError, KeyError):
-        return int(json.loads(file.read_text("utf-8"))["max_seq_length"])
+        length = int(json.loads(file.read_text("utf-8"))["max_seq_length"])
+        return length if length > 0 else None
     return None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from graftwork.bases.backbone import Capability, Shape
-from graftwork.errors import UnsupportedError
+from graftwork.errors import BaseModelError, UnsupportedError
 from graftwork.registry import Declaration, declare
 
 if TYPE_CHECKING:
@@ -31,6 +31,20 @@ PROCESSOR_FILES = (
     "spiece.model",
     "sentencepiece.bpe.model",
     "tokenizer.model",
+)
+
+
+# What a config says that changes no hidden state, so that a saved copy is the same backbone.
+NOT_IN_FEATURES = (
+    "_name_or_path",
+    "architectures",
+    "dtype",
+    "id2label",
+    "label2id",
+    "problem_type",
+    "torch_dtype",
+    "transformers_version",
+    "use_cache",
 )
 
 
@@ -83,6 +97,7 @@ class HuggingFace:
         self.random_seed = random_seed
         self.facts = facts or {}
         self._weights_hash = weights_hash
+        self._processor = _processor_hashes(folder)  # now: the folder may move later
         self.config = network.config
         self.n_layers = int(self.config.num_hidden_layers) + 1
         self.dim = int(self.config.hidden_size)
@@ -115,7 +130,7 @@ class HuggingFace:
                 "kind": self.kind,
                 "weights": self._weights_hash,
                 "config": _plain_config(self.config),
-                "processor": _processor_hashes(self.folder),
+                "processor": self._processor,
                 "max_length": self.max_length,
                 "precision": self.placement.precision,
                 "poolings": list(self.poolings),
@@ -128,10 +143,30 @@ class HuggingFace:
         return False
 
     def prepare(self, inputs: Sequence[Any]) -> Tokens:
-        """Tokenise texts (special tokens added, cut at `max_length`)."""
+        """Tokenise texts (special tokens added, cut at `max_length`); None is the empty text.
+
+        Raises:
+            BaseModelError: the tokenizer gives tokens that the weights do not know.
+        """
         from graftwork.bases._tokenize import tokenize
 
-        return tokenize(self.tokenizer, [str(text) for text in inputs], self.max_length)
+        texts = ["" if text is None else str(text) for text in inputs]
+        prepared = tokenize(self.tokenizer, texts, self.max_length)
+        rows = self._vocabulary_rows()
+        if len(prepared.ids) and int(prepared.ids.max()) >= rows:
+            raise BaseModelError(
+                f"base {str(self.folder)!r}: its tokenizer gives token {int(prepared.ids.max())}, "
+                f"its weights know 0 to {rows - 1}; tokenizer and weights do not belong together"
+            )
+        return prepared
+
+    def _vocabulary_rows(self) -> int:
+        return int(self.network.get_input_embeddings().weight.shape[0])
+
+    def _padding(self) -> int:
+        """A token to fill rows with; masked out, so any that the weights know will do."""
+        pad = self.tokenizer.pad_token_id
+        return int(pad) if pad is not None and pad < self._vocabulary_rows() else 0
 
     def count_tokens(self, texts: Sequence[str]) -> TokenCounts:
         """Tokens, unknown and single-character ones of each text, for the audit."""
@@ -164,7 +199,7 @@ class HuggingFace:
     def _hidden_states(self, prepared: Tokens, index: np.ndarray) -> tuple[Any, Any]:
         import torch
 
-        ids, lengths = prepared.padded(index, self.tokenizer.pad_token_id or 0)
+        ids, lengths = prepared.padded(index, self._padding())
         device = self.placement.device
         tokens = torch.from_numpy(ids).to(device)
         counts = torch.from_numpy(lengths).to(device)
@@ -242,8 +277,8 @@ def is_decoder(config: Any) -> bool:
 
 def _plain_config(config: Any) -> dict[str, Any]:
     plain = config.to_dict()
-    for volatile in ("_name_or_path", "transformers_version", "dtype", "torch_dtype"):
-        plain.pop(volatile, None)
+    for name in NOT_IN_FEATURES:
+        plain.pop(name, None)
     return plain
 
 

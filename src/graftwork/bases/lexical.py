@@ -112,7 +112,7 @@ class Lexical:
         return capability == Capability.FIT
 
     def prepare(self, inputs: Sequence[Any]) -> LexicalCounts:
-        """Tokenise and count, once for all folds.
+        """Tokenise and count, once for all folds; None is the empty text.
 
         Raises:
             DataError: an input is not text.
@@ -120,11 +120,12 @@ class Lexical:
         faults = [
             Fault(f"found {type(text).__name__}, allowed is text", row=position + 1)
             for position, text in enumerate(inputs)
-            if not isinstance(text, str)
+            if text is not None and not isinstance(text, str)
         ]
         if faults:
             raise DataError("the lexical backbone reads texts", faults[:20])
-        return count(inputs, pairs=self.pairs, chars=self.chars)
+        texts = ["" if text is None else text for text in inputs]
+        return count(texts, pairs=self.pairs, chars=self.chars)
 
     def fit(self, prepared: LexicalCounts, rows: np.ndarray | None = None) -> Lexical:
         """A new backbone fitted to those rows alone.

@@ -19,10 +19,11 @@ KEY_BYTES = 16
 
 
 def input_keys(inputs: Sequence[Any]) -> np.ndarray:
-    """uint8 (n, 16): a BLAKE2b hash of each input (text as UTF-8, bytes as they are)."""
+    """uint8 (n, 16): BLAKE2b of each input (text as UTF-8, bytes as they are, None as no text)."""
     out = np.empty((len(inputs), KEY_BYTES), dtype=np.uint8)
     for row, value in enumerate(inputs):
-        content = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+        text = "" if value is None else str(value)
+        content = value if isinstance(value, bytes) else text.encode("utf-8", "surrogatepass")
         digest = hashlib.blake2b(content, digest_size=KEY_BYTES).digest()
         out[row] = np.frombuffer(digest, dtype=np.uint8)
     return out

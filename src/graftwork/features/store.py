@@ -8,12 +8,13 @@ is stored is what is used: features are read back from disk, also right after en
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from graftwork.features.segments import Segment, open_segment, write_segment
 from graftwork.features.stored import Stored
 from graftwork.runs.progress import Progress
 from graftwork.runtime.batches import plan_batches
+from graftwork.runtime.threads import networks_side_by_side
 from graftwork.storage.json_files import read_json, write_json
 from graftwork.storage.locks import wait_lock
 
@@ -107,8 +109,7 @@ class FeatureStore:
         first = _first_positions(keys)
         positions = np.asarray([first[key] for key in missing])
         prepared = backbone.prepare([inputs[i] for i in positions])
-        device = getattr(getattr(backbone, "placement", None), "device", "cpu")
-        batches = plan_batches(prepared.lengths, device)
+        batches = plan_batches(prepared.lengths, _device(backbone))
         order = positions[np.concatenate(batches)]
         sizes = np.asarray([len(batch) for batch in batches], dtype=np.int64)
         return EncodePlan(keys[order], sizes)
@@ -119,14 +120,14 @@ class FeatureStore:
 
     def size(self) -> int:
         """Bytes on disk."""
-        return sum(path.stat().st_size for path in self.root.glob("*/seg-*.safetensors"))
+        return sum(size for _, size, _ in _segments(self.root))
 
     def trim(self, keep: Sequence[Path] = ()) -> int:
         """Delete the segments unused for longest until the limit holds; returns bytes freed."""
-        segments = [(p.stat().st_mtime, p.stat().st_size, p) for p in _segment_paths(self.root)]
+        segments = sorted(_segments(self.root))
         excess = sum(size for _, size, _ in segments) - self.limit_bytes
         kept, freed = set(keep), 0
-        for _, size, path in sorted(segments):
+        for _, size, path in segments:
             if excess - freed <= 0:
                 break
             if path not in kept:
@@ -138,11 +139,10 @@ class FeatureStore:
         """Delete segments not used for that many days (0: all); returns bytes freed."""
         limit = time.time() - older_than_days * 86_400
         freed = 0
-        for path in list(_segment_paths(self.root)):
-            status = path.stat()
-            if older_than_days == 0 or status.st_mtime < limit:
+        for used, size, path in _segments(self.root):
+            if older_than_days == 0 or used < limit:
                 path.unlink(missing_ok=True)
-                freed += status.st_size
+                freed += size
         for folder in self.root.glob("*"):
             if folder.is_dir() and not any(folder.glob("seg-*")):
                 shutil.rmtree(folder, ignore_errors=True)
@@ -165,7 +165,9 @@ class _Namespace:
     def decide(self, sample: np.ndarray) -> bool:
         """Measure on `sample` whether float16 loses nothing, and write that down."""
         if self.half is None:
-            write_json(self.folder / "meta.json", {"half": _half_is_enough(sample)})
+            meta = self.folder / "meta.json"
+            write_json(meta, {"half": bool(_half_is_enough(sample).all())})
+            os.chmod(meta, 0o600)
         return bool(self.half)
 
     def index(self) -> dict[bytes, tuple[Segment, int]]:
@@ -200,14 +202,24 @@ def _encode(
     prepared = backbone.prepare([inputs[first[name]] for name in wanted])
     place = {name: i for i, name in enumerate(wanted)}
     held: list[tuple[list[bytes], np.ndarray]] = []
+    due = [
+        [name for name in batch if name in place]
+        for batch in _batches(names, plan.sizes)
+        if any(name not in found for name in batch)
+    ]
+    due = [batch for batch in due if batch]
+
+    def work(batch: list[bytes]) -> np.ndarray:
+        progress.check()
+        rows = np.asarray([place[name] for name in batch], dtype=np.int64)
+        return np.asarray(backbone.encode(prepared, rows, Shape.POOLED))
+
     with progress.step(title, len(names)) as step:
-        for batch in _batches(names, plan.sizes):
-            rows = np.asarray([place[name] for name in batch if name in place], dtype=np.int64)
-            if len(rows) and any(name not in found for name in batch):
-                values = backbone.encode(prepared, rows, Shape.POOLED)
-                held.append(([name for name in batch if name in place], values))
-                store.counters["rows_encoded"] += len(rows)
-                store.counters["batches"] += 1
+        step.advance(len(names) - sum(len(batch) for batch in due))
+        for batch, values in zip(due, _passes(backbone, work, due), strict=True):
+            held.append((batch, values))
+            store.counters["rows_encoded"] += len(batch)
+            store.counters["batches"] += 1
             if sum(len(part) for part, _ in held) >= SEGMENT_ROWS:
                 _flush(space, held, found)
             step.advance(len(batch))
@@ -224,10 +236,14 @@ def _flush(
         return
     names = [name for part, _ in held for name in part]
     values = np.concatenate([part for _, part in held])
-    fresh = [i for i, name in enumerate(names) if name not in found]
-    dtype = np.float16 if space.decide(values) else np.float32
-    path = space.folder / f"seg-{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.safetensors"
-    write_segment(path, [names[i] for i in fresh], values[fresh].astype(dtype))
+    fresh = np.asarray([name not in found for name in names])
+    # Row by row, so that a rare huge activation is kept whole, wherever segments happen to end.
+    small = _half_is_enough(values) if space.decide(values) else np.zeros(len(values), dtype=bool)
+    for dtype, rows in ((np.float16, fresh & small), (np.float32, fresh & ~small)):
+        chosen = np.flatnonzero(rows)
+        if len(chosen):
+            path = space.folder / f"seg-{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.safetensors"
+            write_segment(path, [names[i] for i in chosen], values[chosen].astype(dtype))
     held.clear()
 
 
@@ -238,14 +254,24 @@ def _batches(names: list[bytes], sizes: np.ndarray) -> Iterator[list[bytes]]:
         start += size
 
 
-def _half_is_enough(sample: np.ndarray) -> bool:
-    """Whether float16 keeps every vector of the sample to within `HALF_PRECISION_LOSS`."""
-    with np.errstate(over="ignore"):
-        half = sample.astype(np.float16).astype(np.float32)
-    if not np.isfinite(half).all():
-        return False
-    change = np.linalg.norm(half - sample, axis=-1)
-    return bool((change <= HALF_PRECISION_LOSS * (np.linalg.norm(sample, axis=-1) + 1e-12)).all())
+def _device(backbone: Backbone) -> str:
+    return str(getattr(getattr(backbone, "placement", None), "device", "cpu"))
+
+
+def _passes(
+    backbone: Backbone, work: Callable[[list[bytes]], np.ndarray], due: list[list[bytes]]
+) -> Iterator[np.ndarray]:
+    """Passes in order: side by side on the CPU, one after the other on a GPU."""
+    return networks_side_by_side(work, due) if _device(backbone) == "cpu" else map(work, due)
+
+
+def _half_is_enough(values: np.ndarray) -> np.ndarray:
+    """bool (n,): float16 keeps every vector of the row to within `HALF_PRECISION_LOSS`."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        half = values.astype(np.float16).astype(np.float32)
+        change = np.linalg.norm(half - values, axis=-1)
+    kept = change <= HALF_PRECISION_LOSS * (np.linalg.norm(values, axis=-1) + 1e-12)
+    return np.asarray(kept.reshape(len(values), -1).all(axis=1))
 
 
 def _unique(keys: np.ndarray) -> list[bytes]:
@@ -263,7 +289,11 @@ def _digest(keys: np.ndarray) -> str:
     return hashlib.sha256(keys.tobytes()).hexdigest()[:12]
 
 
-def _segment_paths(root: Path) -> Iterator[Path]:
+def _segments(root: Path) -> list[tuple[float, int, Path]]:
+    """(when used last, bytes, path) of every segment; another process may be trimming meanwhile."""
+    found = []
     for path in root.glob("*/seg-*.safetensors"):
-        if os.path.exists(path):
-            yield path
+        with contextlib.suppress(FileNotFoundError):
+            status = path.stat()
+            found.append((status.st_mtime, status.st_size, path))
+    return found

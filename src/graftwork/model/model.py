@@ -16,6 +16,7 @@ from graftwork.model.head import HeadBlock, ModelHead
 from graftwork.model.predictions import Predictions
 from graftwork.runs.progress import Progress
 from graftwork.runtime.batches import plan_batches
+from graftwork.runtime.threads import networks_side_by_side
 
 if TYPE_CHECKING:
     from graftwork.features.store import FeatureStore
@@ -97,7 +98,7 @@ class Model:
         progress = progress or Progress()
         n = len(next(iter(values.values())))
         parts = []
-        if store is not None:
+        if store is not None and n:
             return self._head_scores(name, values, store, progress)
         with progress.step("predicting", n) as step:
             for start in range(0, n, CHUNK_ROWS):
@@ -195,10 +196,17 @@ def _encode_all(backbone: Backbone, column: Sequence[Any], progress: Progress) -
     """float32 (n, layers, poolings, d), batch by batch, nothing kept."""
     prepared = backbone.prepare(column)
     device = getattr(getattr(backbone, "placement", None), "device", "cpu")
-    out: np.ndarray | None = None
-    for batch in plan_batches(prepared.lengths, device):
+    batches = plan_batches(prepared.lengths, device)
+
+    def work(batch: np.ndarray) -> Any:
         progress.check()
-        values = backbone.encode(prepared, batch, Shape.POOLED)
+        return backbone.encode(prepared, batch, Shape.POOLED)
+
+    # one batch alone gets all threads; several run side by side with one thread each
+    alone = device != "cpu" or len(batches) == 1
+    passes = map(work, batches) if alone else networks_side_by_side(work, batches)
+    out: np.ndarray | None = None
+    for batch, values in zip(batches, passes, strict=True):
         if out is None:
             out = np.empty((len(column), *values.shape[1:]), dtype=np.float32)
         out[batch] = values

@@ -35,6 +35,7 @@ class Hybrid:
     already chosen in this ladder (`job.shared`), else the one given.
 
     Raises:
+        ParameterError: the base has no such layer.
         UnsupportedError: the job has not one pooled and one sparse backbone.
     """
 
@@ -105,6 +106,7 @@ class Hybrid:
 
     def _start(self, job: Job, dense: str) -> tuple[Readout, tuple[float, ...], bool]:
         """Readout, strengths and weighting to begin from: a probe's of this ladder, if any."""
+        from graftwork.errors import ParameterError
         from graftwork.features.readout import Readout
 
         probe = job.shared.get(dense)
@@ -116,7 +118,12 @@ class Hybrid:
                 tuple(near),
                 probe.settings["balanced"],
             )
-        layer = job.backbones[dense].n_layers - 1 if self.layer is None else self.layer
+        last = job.backbones[dense].n_layers - 1
+        layer = last if self.layer is None else self.layer
+        if not 0 <= layer <= last:
+            raise ParameterError(
+                f"hybrid: layer {layer} was asked for; the base has 0 to {last}"
+            )
         return Readout((layer,), 0), linear.STRENGTHS, linear.balanced_options(job)[-1]
 
 
