@@ -70,9 +70,9 @@ format: $(VENV)/.ready-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench:
-	@echo "Measurements live in bench/, one command each; bench/README.md says what they reach:"
-	@ls bench/*.py 2>/dev/null | sed 's/^/  /' || true
+bench: setup-dev
+	bench/envs.sh
+	bench/run_all.sh
 
 # Writes what is installed as the new constraints; hosts and local paths never enter.
 pins: $(VENV)/.ready-dev

@@ -19,7 +19,7 @@ from workers import Worker
 
 LEAST_RATIO, LEAST_COSINE = 1.15, 0.9999
 SETS = ("mr", "subj", "agnews")
-TEXTS, ROUNDS = 1000, 5
+TEXTS, ROUNDS = 800, 5
 QUICK_TEXTS, QUICK_ROUNDS = 60, 2
 
 
@@ -72,7 +72,10 @@ def _least_cosine(a: Any, b: Any) -> float:
 
 def main() -> None:
     bench = Bench("encoding", __doc__, SETS)
-    with bench.worker("ours/encode.py") as ours, bench.worker("peers/st_encode.py", peer=True) as peer:
+    with (
+        bench.worker("ours/encode.py") as ours,
+        bench.worker("peers/st_encode.py", peer=True) as peer,
+    ):
         sets = {
             name: bench.piece(name, lambda name=name: measure(bench, name, ours, peer))
             for name in bench.only

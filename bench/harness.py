@@ -50,7 +50,9 @@ class Bench:
         parser = argparse.ArgumentParser(
             description=about, formatter_class=argparse.RawDescriptionHelpFormatter
         )
-        parser.add_argument("--quick", action="store_true", help="tiny; proves that it runs, no more")
+        parser.add_argument(
+            "--quick", action="store_true", help="tiny; proves that it runs, no more"
+        )
         parser.add_argument("--again", action="store_true", help="measure finished pieces again")
         if names:
             parser.add_argument("--only", nargs="+", choices=names, default=list(names))
@@ -59,9 +61,13 @@ class Bench:
         self.quick: bool = given.quick
         self.again: bool = given.again
         self.only: list[str] = getattr(given, "only", [])
+        self._partial = set(self.only) != set(names)
         self.work = WORK / ("quick" if self.quick else "full") / name
         self.work.mkdir(parents=True, exist_ok=True)
         self._sources = _sources_hash()
+        limits = [name for name in os.environ if name.endswith("_NUM_THREADS")]
+        if limits and not self.quick:
+            raise SystemExit(f"{', '.join(limits)} would slow one side or the other: unset first")
 
     @property
     def cache(self) -> Path:
@@ -102,7 +108,7 @@ class Bench:
         }
 
     def finish(self, found: dict[str, Any]) -> None:
-        """Write the result: `results/<name>.json`, or under `.work` where it was `--quick`."""
+        """Write `results/<name>.json`; what is `--quick` or `--only` some goes under `.work`."""
         from graftwork.runs.record import machine_facts, now, software_versions
 
         told = {
@@ -114,7 +120,9 @@ class Bench:
             "sources": self._sources,
             **found,
         }
-        folder = WORK / "quick" / "results" if self.quick else BENCH / "results"
+        folder = self.work.parent / "results"
+        if not (self.quick or self._partial):
+            folder = BENCH / "results"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{self.name}.json"
         _write(path, told)

@@ -38,7 +38,9 @@ def measure(bench: Bench, name: str) -> dict[str, Any]:
 def main() -> None:
     bench = Bench("second_fit", __doc__, SETS)
     sets = {name: bench.piece(name, lambda name=name: measure(bench, name)) for name in bench.only}
-    passes = [f["second"][key] for f in sets.values() for key in ("base_passes", "store_rows_encoded")]
+    passes = [
+        f["second"][key] for f in sets.values() for key in ("base_passes", "store_rows_encoded")
+    ]
     saved = min(found["saved"] for found in sets.values())
     bench.finish(
         {

@@ -21,7 +21,17 @@ from harness import Bench, median
 MOST_SECONDS = 0.4
 STARTS, QUICK_STARTS = 15, 3
 FORBIDDEN = ("torch", "sklearn")
-HEAVY = (*FORBIDDEN, "numpy", "scipy", "pandas", "pyarrow", "transformers", "tokenizers", "rich", "yaml")
+HEAVY = (
+    *FORBIDDEN,
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "transformers",
+    "tokenizers",
+    "rich",
+    "yaml",
+)
 PYTHON = sys.executable
 COMMANDS = {
     "python -c pass": [PYTHON, "-c", "pass"],

@@ -26,7 +26,7 @@ MOST_WRONG = 15
 BASE, SEEDS = 0, (0, 1, 2, 3)
 SETS = ("banking77", "mr")
 LABELS = {"banking77": 20}  # of 77, so that a few hundred rows hold several of each
-RESPLITS, POOL, TRAIN, TEST = 100, 1500, 400, 400
+RESPLITS, POOL, TRAIN, TEST = 100, 1200, 300, 500
 QUICK_RESPLITS, QUICK_POOL, QUICK_TRAIN, QUICK_TEST = 2, 160, 60, 60
 STEP = 10  # resplits a piece: what an interruption loses
 
@@ -43,7 +43,9 @@ def pool_file(bench: Bench, name: str) -> Path:
     drawn = rng.permutation(len(rows))[: QUICK_POOL if bench.quick else POOL]
     path = bench.work / f"{name}.csv"
     with open(path, "w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream).writerows([("text", "label", "split"), *(rows[i] for i in sorted(drawn))])
+        csv.writer(stream).writerows(
+            [("text", "label", "split"), *(rows[i] for i in sorted(drawn))]
+        )
     return path
 
 
@@ -71,7 +73,8 @@ def measure(bench: Bench, name: str) -> dict[str, Any]:
         "test": job["test"],
         "outcomes": dict(Counter(told[str(BASE)] for told in outcomes.values())),
         "outcomes_in_turn": {
-            str(seed): dict(Counter(told[str(seed)] for told in outcomes.values())) for seed in SEEDS
+            str(seed): dict(Counter(told[str(seed)] for told in outcomes.values()))
+            for seed in SEEDS
         },
     }
 

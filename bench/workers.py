@@ -45,7 +45,9 @@ class Worker:
         line = self._process.stdout.readline()
         if not line:
             end = self.log.read_text(errors="replace").splitlines()[-15:]
-            raise SystemExit(f"{self.script} ended without an answer; {self.log} ends:\n" + "\n".join(end))
+            raise SystemExit(
+                f"{self.script} ended without an answer; {self.log} ends:\n" + "\n".join(end)
+            )
         answer: dict[str, Any] = json.loads(line)
         return answer
 

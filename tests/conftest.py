@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `toys`
+# Tiny products do not fill two threads, and threads that wait by spinning starve other processes.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @pytest.fixture(autouse=True)
@@ -21,8 +24,8 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     monkeypatch.setenv("GRAFTWORK_STATE", str(home / "state"))
     monkeypatch.setenv("TOKENIZERS_PARALLELISM", "false")
     torch = sys.modules.get("torch")
-    if torch is not None and torch.get_num_threads() != 2:
-        torch.set_num_threads(2)
+    if torch is not None and torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
@@ -53,11 +56,11 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
 @pytest.fixture(scope="session")
 def open_tiny(checkpoints: Callable[[str], Path]) -> Callable[..., Any]:
     """`open_tiny("bert")`: the backbone of a tiny checkpoint."""
+    import toys
     from graftwork.bases import open_base
-    from graftwork.runtime.devices import place
 
     def get(kind: str, **options: Any) -> Any:
-        options.setdefault("placement", place("cpu", threads=2))
+        options.setdefault("placement", toys.placement())
         return open_base(str(checkpoints(kind)), **options)
 
     return get
@@ -75,6 +78,30 @@ def lexical() -> Any:
     from graftwork.bases import open_base
 
     return open_base("lexical")
+
+
+@pytest.fixture(scope="session")
+def imports_nothing_heavy() -> Callable[[str, str], None]:
+    """Check that a registry and every public module of its folder import nothing heavy."""
+    heavy = ("numpy", "torch", "sklearn", "scipy", "pyarrow", "pandas", "transformers")
+    code = """
+import importlib, pkgutil, sys
+package = importlib.import_module(sys.argv[1])
+for info in pkgutil.iter_modules(package.__path__):
+    if not info.name.startswith("_"):
+        importlib.import_module(f"{sys.argv[1]}.{info.name}")
+registry = getattr(package, sys.argv[2])
+assert all(thing.declaration.title for thing in registry.all().values())
+print(*sorted(set(sys.argv[3:]) & set(sys.modules)))
+"""
+
+    def check(package: str, registry: str) -> None:
+        command = [sys.executable, "-c", code, package, registry, *heavy]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.split() == []
+
+    return check
 
 
 @pytest.fixture

@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
-FILLER = "please my the a i it was is have you for this when can order today again help".split()
+FILLER = [
+    *("please", "my", "the", "a", "i", "it", "was", "is", "have", "you", "for", "this", "when"),
+    *("can", "order", "today", "again", "help"),
+]
 TOPICS = {
-    "refund": "refund money back return charged twice cancel payment".split(),
-    "delivery": "parcel late courier tracking arrive shipped address missing".split(),
-    "account": "password login email locked account reset code sign".split(),
+    "refund": ["refund", "money", "back", "return", "charged", "twice", "cancel", "payment"],
+    "delivery": ["parcel", "late", "courier", "tracking", "arrive", "shipped", "missing"],
+    "account": ["password", "login", "email", "locked", "account", "reset", "code", "sign"],
 }
 WORDS = sorted({*FILLER, *(word for words in TOPICS.values() for word in words)})
 CHARACTERS = list("abcdefghijklmnopqrstuvwxyz0123456789.,!?'-")
@@ -83,6 +86,13 @@ DECODERS: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
 CHECKPOINTS = {**ENCODERS, **DECODERS}
 
 
+def placement() -> Any:
+    """On the CPU with one thread: tiny products do not fill two."""
+    from graftwork.runtime.devices import place
+
+    return place("cpu", threads=1)
+
+
 def tokenizer(tokens: tuple[str, ...]) -> Any:
     """WordPiece for encoders; for decoders words, or bytes (Qwen2), without special tokens."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
@@ -131,9 +141,8 @@ def checkpoint(kind: str, folder: Path, *, seed: int = 0, **changes: Any) -> Pat
 
     name, settings, tokens = CHECKPOINTS[kind]
     words = tokenizer(tokens)
-    special = {
-        f"{role}_token_id": getattr(words, f"{role}_token_id") for role in ("pad", "bos", "eos", "cls", "sep")
-    }
+    roles = ("pad", "bos", "eos", "cls", "sep")
+    special = {f"{role}_token_id": getattr(words, f"{role}_token_id") for role in roles}
     options = {**SPREAD, **settings, **special, "vocab_size": len(words), **changes}
     config = getattr(transformers, name)(**options)
     with torch.random.fork_rng(devices=[]):

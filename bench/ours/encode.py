@@ -48,18 +48,13 @@ def _stored(backbone: Any, texts: list[str], folder: Path) -> tuple[float, Any]:
 
 
 def _plain(backbone: Any, texts: list[str]) -> tuple[float, Any]:
-    """Tokenise, plan batches, encode all layers and poolings; nothing is kept."""
-    import numpy as np
-
-    from graftwork.bases.backbone import Shape
-    from graftwork.runtime.batches import plan_batches
+    """All layers and poolings, nothing kept: the path of `predict`."""
+    from graftwork.model.model import _encode_all
+    from graftwork.runs.progress import Progress
 
     begun = time.perf_counter()
-    prepared = backbone.prepare(texts)
-    vectors = np.empty((len(texts), backbone.dim), dtype=np.float32)
-    mean = backbone.poolings.index("mean")
-    for batch in plan_batches(prepared.lengths, "cpu"):
-        vectors[batch] = backbone.encode(prepared, batch, Shape.POOLED)[:, -1, mean]
+    pooled = _encode_all(backbone, texts, Progress())
+    vectors = pooled[:, backbone.n_layers - 1, backbone.poolings.index("mean")]
     return time.perf_counter() - begun, vectors
 
 

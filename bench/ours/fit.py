@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 from workers import serve
 
 spent: Counter[str] = Counter()
+lock = threading.Lock()
 
 
 def answer(job: dict[str, Any]) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _watch() -> None:
-    """Time `FeatureStore.features`; count rows through the network, inside the store and outside."""
+    """Time the store's `features`; count rows through the network, for the store and otherwise."""
     from graftwork.bases.huggingface import HuggingFace
     from graftwork.features.store import FeatureStore
 
@@ -51,7 +53,8 @@ def _watch() -> None:
         return found
 
     def counted(self: Any, prepared: Any, index: Any, shape: Any) -> Any:
-        spent["rows"] += len(index)
+        with lock:  # batches run side by side
+            spent["rows"] += len(index)
         return encode(self, prepared, index, shape)
 
     _replace(FeatureStore, "features", timed)

@@ -2,8 +2,9 @@
 
 `encode` with its defaults (batches of 32, last layer, mean, unit length), then scikit-learn's
 LogisticRegression(max_iter=1000), C by the same folds and the same grid as ours: GridSearchCV on
-all cores, whose processes are started before the clock. LogisticRegressionCV would be no faster here, and its warm starts end after 0 iterations
-for most C (measured), so that it does not choose well.
+all cores, whose processes are started before the clock. LogisticRegressionCV is timed beside it: it
+may be quicker, but its warm starts can end after 0 iterations, away from the optimum (on 2,000 rows
+of Banking77 it chose C 16 at .8755 where the grid chose 250 at .8770).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from workers import peak_memory_mb, serve
 
 
 def answer(job: dict[str, Any]) -> dict[str, Any]:
-    """Encode all rows, choose C, fit, predict the test part; libraries and base are loaded before."""
+    """Encode all rows, choose C, fit, predict the test part."""
     import numpy as np
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV, PredefinedSplit
@@ -46,6 +47,7 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
     clock.append(time.perf_counter())
     predicted = best.predict(test)
     clock.append(time.perf_counter())
+    quicker = _logistic_regression_cv(train, codes, rows)
     return {
         "train": len(train),
         "test": len(test),
@@ -61,8 +63,28 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
             "predicting": clock[4] - clock[3],
             "all": clock[4] - clock[0],
         },
+        "logistic_regression_cv": quicker,
         "peak_memory_mb": peak_memory_mb(),
     }
+
+
+def _logistic_regression_cv(train: Any, codes: Any, rows: dict[str, Any]) -> dict[str, Any]:
+    """Seconds and choice of the warm-started search, final fit included."""
+    import numpy as np
+    from sklearn.linear_model import LogisticRegressionCV
+    from sklearn.model_selection import PredefinedSplit
+
+    begun = time.perf_counter()
+    search = LogisticRegressionCV(
+        Cs=rows["strengths"],
+        l1_ratios=(0.0,),
+        cv=PredefinedSplit(np.asarray(rows["folds"])),
+        scoring="accuracy",
+        max_iter=1000,
+        n_jobs=-1,
+        use_legacy_attributes=False,
+    ).fit(train, codes)
+    return {"seconds": time.perf_counter() - begun, "chosen": f"C {float(search.C_):g}"}
 
 
 def _start_processes() -> None:

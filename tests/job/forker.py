@@ -5,8 +5,8 @@ processes that are really killed; nothing that starts threads has run before the
 
 Asked: ``words``, ``log`` (path: stdout goes to ``<log>.out``, stderr to ``<log>.err``), and if
 wanted ``env``, ``after`` (seconds) with ``signal``, ``file_limit`` (bytes, RLIMIT_FSIZE),
-``offline`` (every connection and name lookup raises), ``wait`` (False: answer with the pid at once).
-Or ``reap`` (a pid to wait for).
+``offline`` (every connection and name lookup raises), ``wait`` (False: answer with the pid at
+once). Or ``reap`` (a pid to wait for).
 """
 
 from __future__ import annotations

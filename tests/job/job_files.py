@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import graftwork
+
 REPOSITORY = Path(__file__).resolve().parents[2]
+SOURCE = Path(graftwork.__file__).parents[1]
 WORDS = {
     "refund": ["money", "back", "refund", "charged", "twice", "invoice", "return", "paid", "bill"],
     "login": ["password", "login", "account", "locked", "sign", "reset", "code", "forgot"],
@@ -122,7 +125,7 @@ class Told:
 
 def environment(**more: str) -> dict[str, str]:
     """This process's environment for a command in another one."""
-    return {**os.environ, "PYTHONPATH": str(REPOSITORY / "src"), **more}
+    return {**os.environ, "PYTHONPATH": str(SOURCE), **more}
 
 
 def command(*words: object) -> list[str]:
@@ -197,7 +200,8 @@ class Forker:
 
     def texts(self, log: str) -> tuple[str, str]:
         """What a command has written so far: stdout, stderr."""
-        out, err = (Path(f"{log}.{name}").read_text("utf-8") for name in ("out", "err"))
+        files = (Path(f"{log}.{name}") for name in ("out", "err"))
+        out, err = (file.read_text("utf-8") if file.exists() else "" for file in files)
         return out, err
 
     def _log(self) -> str:

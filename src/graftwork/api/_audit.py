@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graftwork.api._open import modality_audit, recipe_of
-from graftwork.bases import open_base
+from graftwork.bases import token_counter
 from graftwork.data.audit import Audit
 from graftwork.data.build import build
 from graftwork.data.read import read
@@ -53,7 +53,7 @@ def audit(
         split=recipe.split,
         slices=recipe.slices,
     )
-    base = open_base(recipe.base or modality.default_base, max_length=recipe.max_length)
+    count_tokens = token_counter(recipe.base or modality.default_base, recipe.max_length)
     _, found = build(
         table,
         schema,
@@ -63,7 +63,7 @@ def audit(
         test_table=table_of(recipe.test) if recipe.test else None,
         validation_table=table_of(recipe.validation) if recipe.validation else None,
         near_duplicates=modality.near_duplicates,
-        modality_audit=modality_audit(modality, base),
+        modality_audit=modality_audit(modality, count_tokens),
         strict=False,
         progress=progress,
     )

@@ -34,8 +34,8 @@ def cache(
     freed = store.clear(older_than or 0.0) if action == "clear" else 0
     told: dict[str, Any] = {
         "folder": str(store.root),
-        "mb": round(store.size() / 1e6, 1),
+        "mb": round(store.size() / 1e6, 3),
         "limit_gb": how.cache_gb,
         "bases": sum(1 for path in store.root.iterdir() if path.is_dir()),
     }
-    return {**told, "freed_mb": round(freed / 1e6, 1)} if action == "clear" else told
+    return {**told, "freed_mb": round(freed / 1e6, 3)} if action == "clear" else told

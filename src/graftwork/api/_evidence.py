@@ -119,6 +119,7 @@ def gather_evidence(
             "training rows, and the model was then fitted on all of them."
         )
     cost = {"latency_ms": _latency(model, job), "trainable_parameters": model.head.n_parameters}
+    run.record.count("check_passes", LATENCY_ROWS)
     return Findings(
         model, metrics, judged.positions, chosen, judged.truth, job.task.labels, {"cost": cost}
     )

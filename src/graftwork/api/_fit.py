@@ -146,18 +146,20 @@ def _work(run: RunDirectory, opened: Opened, machine: Machine, progress: Progres
     store = FeatureStore(store_folder(machine), limit_gb=machine.cache_gb, counters=counters)
     memory = RunMemory(run)
     job = make_job(opened, store, progress, memory)
-    _encode(run, job, opened, progress)
-    with record.seconds("search"):
-        ladder = _climb(job, opened, memory)
-    for result in ladder.results:
-        run.log("rung", **result.to_json())
-    record.set("ladder", {"rungs": ladder.to_json(), "reason": ladder.reason})
-    run.save_record()
-    with record.seconds("fit and controls"):
-        findings = gather_evidence(job, opened, ladder, run, progress)
-    for name, amount in counters.items():
-        record.count(name, amount)
-    record.count("base_passes", counters["rows_encoded"])
+    try:
+        _encode(run, job, opened, progress)
+        with record.seconds("search"):
+            ladder = _climb(job, opened, memory)
+        for result in ladder.results:
+            run.log("rung", **result.to_json())
+        record.set("ladder", {"rungs": ladder.to_json(), "reason": ladder.reason})
+        run.save_record()
+        with record.seconds("fit and controls"):
+            findings = gather_evidence(job, opened, ladder, run, progress)
+    finally:  # an interrupted session's passes count too
+        for name, amount in counters.items():
+            record.count(name, amount)
+        record.count("base_passes", counters["rows_encoded"])
     with record.seconds("saving"):
         commit_model(run, findings, opened, progress)
     record.set("wall_seconds", round(time.perf_counter() - begun, 3))

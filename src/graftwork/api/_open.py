@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from graftwork.data.dataset import Dataset
 from graftwork.data.read import read
 from graftwork.data.schema import resolve_schema
 from graftwork.data.table import Table
-from graftwork.errors import ParameterError
+from graftwork.errors import Fault, ParameterError, nearest
 from graftwork.modalities import MODALITIES
 from graftwork.modalities.modality import Modality
 from graftwork.runs.progress import Progress
@@ -99,6 +99,8 @@ def open_all(
     _check_metric(METRICS.get(recipe.metric).declaration.facts, recipe.metric)
     modality: Modality = MODALITIES.get(recipe.modality)()
     table = _read(data, recipe, progress)
+    if strict and recipe.target is None:
+        raise _no_target(table)
     schema = resolve_schema(
         table,
         target=recipe.target,
@@ -127,7 +129,7 @@ def open_all(
         test_table=others.get("test"),
         validation_table=others.get("validation"),
         near_duplicates=modality.near_duplicates,
-        modality_audit=modality_audit(modality, base),
+        modality_audit=modality_audit(modality, getattr(base, "count_tokens", None)),
         strict=strict,
         progress=progress,
     )
@@ -146,14 +148,25 @@ def open_all(
     )
 
 
-def modality_audit(modality: Modality, base: Backbone) -> Any:
+def modality_audit(modality: Modality, count_tokens: Callable[..., Any] | None) -> Any:
     """The audit of one column's inputs, with the base's token counts where it has them."""
-    count_tokens = getattr(base, "count_tokens", None)
 
     def audit(field: str, values: Sequence[Any], rows: np.ndarray) -> Iterable[Finding]:
         return modality.audit(values, rows.tolist(), field=field, count_tokens=count_tokens)
 
     return audit
+
+
+def _no_target(table: Table) -> ParameterError:
+    """Labels are needed and no column was named: say which columns there are."""
+    shown = ", ".join(table.names[:20]) + (", …" if len(table.names) > 20 else "")
+    guess = next((name for name in table.names if nearest(name, LABEL_NAMES)), None)
+    hint = f"is it {guess!r}?" if guess else None
+    message = f"is missing: name the column that holds the label; there are: {shown}"
+    return ParameterError(faults=[Fault(message, table.source.name, field="target", hint=hint)])
+
+
+LABEL_NAMES = ("label", "target", "class", "category", "intent", "sentiment")
 
 
 def _read(data: Any, recipe: Recipe, progress: Progress) -> Table:

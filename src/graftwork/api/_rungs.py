@@ -22,18 +22,27 @@ __all__ = ["BASE", "RunMemory", "make_strategy", "rungs_of"]
 BASE = "base"  # the pre-trained backbone's name in jobs and models
 
 
-def rungs_of(recipe: Recipe, base: Backbone, classical: str) -> tuple[list[Rung], str | None]:
+def rungs_of(
+    recipe: Recipe, base: Backbone, classical: str, *, control: bool = True
+) -> tuple[list[Rung], str | None]:
     """The rungs to try, cheapest first, and the one to end on (None: whichever pays).
 
-    The classical rung is always there: it is a control, tuned with the same care.
+    Below a rung that was asked for by name stand those that it builds on: hybrid reads the
+    readout that the probe chose.
+
+    Args:
+        recipe: names the strategy and its parameters.
+        base: the pre-trained backbone.
+        classical: kind of backbone without pre-training.
+        control: try the classical rung in any case: it is a control, tuned with the same care.
     """
     first = Rung(
         classical, f"{classical} (no transfer)", make_strategy("probe", {}), (classical,), False
     )
     if base.kind == classical:
         return [first], classical
-    rungs = [first]
-    for name in LADDER if recipe.strategy == "auto" else (recipe.strategy,):
+    rungs = [first] if control or recipe.strategy == "auto" else []
+    for name in _up_to(recipe.strategy):
         strategy = make_strategy(name, recipe.parameters if name == recipe.strategy else {})
         reads = (BASE, classical) if name == "hybrid" else (BASE,)
         rungs.append(Rung(name, strategy.declaration.title, strategy, reads))
@@ -41,6 +50,12 @@ def rungs_of(recipe: Recipe, base: Backbone, classical: str) -> tuple[list[Rung]
 
 
 LADDER = ("probe", "hybrid")
+
+
+def _up_to(strategy: str) -> tuple[str, ...]:
+    if strategy == "auto":
+        return LADDER
+    return LADDER[: LADDER.index(strategy) + 1] if strategy in LADDER else (strategy,)
 
 
 def make_strategy(name: str, parameters: dict[str, Any]) -> Strategy:

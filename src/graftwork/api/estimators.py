@@ -90,15 +90,13 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             ValueError: lengths differ, too few rows, or one class.
         """
         if y is None:
-            raise ValueError(
-                "TransferClassifier requires y to be passed, but the target y is None"
-            )
+            raise ValueError("TransferClassifier requires y to be passed, but the target y is None")
         texts = as_texts(self, X, reset=True)
         labels = _labels(y, len(texts))
         recipe = self._recipe()
         job = self._job(texts, labels.tolist(), recipe)
         rungs, end_on = rungs_of(
-            recipe, job.backbones.get(BASE) or job.backbones["lexical"], "lexical"
+            recipe, job.backbones.get(BASE) or job.backbones["lexical"], "lexical", control=False
         )
         ladder = climb(job, rungs, min_gain=recipe.min_gain, end_on=end_on)
         chosen = ladder.chosen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,10 @@ from graftwork.registry import Registry
 
 if TYPE_CHECKING:
     from graftwork.bases.backbone import Backbone
+    from graftwork.modalities.text_tokens import TokenCounts
     from graftwork.runtime.devices import Placement
 
-__all__ = ["BACKBONES", "load_backbone", "open_base"]
+__all__ = ["BACKBONES", "load_backbone", "open_base", "token_counter"]
 
 BACKBONES = Registry("graftwork.bases", "kind of backbone")
 
@@ -47,6 +49,19 @@ def open_base(
             "languages": list(found.row.languages),
         }
     return kind.load(found.folder, placement=placement, max_length=max_length, **facts)
+
+
+def token_counter(
+    name: str, max_length: int | None = None
+) -> Callable[[Sequence[str]], TokenCounts] | None:
+    """What counts tokens as that base would read them, its network not loaded (None: no tokens).
+
+    Raises:
+        BaseModelError: there is no such base.
+    """
+    from graftwork.bases._token_counter import token_counter as made
+
+    return made(name, max_length)
 
 
 def load_backbone(kind: str, folder: Path, *, placement: Placement | None = None) -> Backbone:

@@ -64,9 +64,8 @@ def random_network(config: Any, seed: int, placement: Placement) -> Any:
 
 
 def _network(folder: Path, placement: Placement) -> Any:
-    from transformers import AutoModel
-
     import torch
+    from transformers import AutoModel
 
     try:
         with torch.random.fork_rng(devices=[]), quiet():
@@ -77,6 +76,7 @@ def _network(folder: Path, placement: Placement) -> Any:
                 use_safetensors=True,
                 trust_remote_code=False,
                 output_loading_info=True,
+                ignore_mismatched_sizes=True,  # reported, so that the refusal can name them
                 dtype=placement.dtype,
             )
     except (RuntimeError, ValueError, OSError, KeyError, TypeError, AttributeError) as error:
@@ -86,13 +86,16 @@ def _network(folder: Path, placement: Placement) -> Any:
     missing = [
         key for key in info["missing_keys"] if not any(part in key for part in NOT_IN_FEATURES)
     ]
-    wrong = [str(key) for key in info.get("mismatched_keys", ())]
+    wrong = [
+        f"tensor {key!r} has the shape {tuple(found)}; config.json asks for {tuple(asked)}"
+        for key, found, asked in info.get("mismatched_keys", ())
+    ]
     if missing or wrong:
         raise BaseModelError(
             f"base {str(folder)!r}: the weights do not fit the architecture in config.json",
             faults=[
                 *(Fault(f"tensor {key!r} is missing") for key in sorted(missing)[:10]),
-                *(Fault(f"tensor {key} has another shape") for key in sorted(wrong)[:10]),
+                *(Fault(words) for words in sorted(wrong)[:10]),
             ],
         )
     return network.to(placement.device).eval()

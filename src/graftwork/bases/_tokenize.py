@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Tokens", "token_counts", "tokenize"]
+__all__ = ["Tokens", "counts_of", "single_characters", "token_counts", "tokenize"]
 
 CHUNK = 4096  # texts handed to the tokenizer at a time: it uses all cores within a chunk
 
@@ -59,19 +59,25 @@ def tokenize(tokenizer: Any, texts: Sequence[str], max_length: int) -> Tokens:
 
 
 def token_counts(tokenizer: Any, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(tokens, unknown tokens, single-character tokens) of each text, nothing cut.
+    """`counts_of` the texts under a transformers tokenizer, nothing cut."""
+    options = {"add_special_tokens": False, "truncation": False, "verbose": False}
+    ids = _ids(tokenizer, texts, **options)
+    return counts_of(ids, tokenizer.unk_token_id, single_characters(tokenizer.get_vocab()))
+
+
+def counts_of(
+    ids: Iterable[Sequence[int]], unknown: int | None, single: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(tokens, unknown tokens, single-character tokens) of each text.
 
     A text whose tokens are mostly unknown or single characters is in a language that the
     vocabulary was not made for.
     """
     import numpy as np
 
-    single = _single_characters(tokenizer)
-    unknown = tokenizer.unk_token_id
     rows = []
-    options = {"add_special_tokens": False, "truncation": False, "verbose": False}
-    for ids in _ids(tokenizer, texts, **options):
-        array = np.asarray(ids, dtype=np.int64)
+    for text in ids:
+        array = np.asarray(text, dtype=np.int64)
         n_unknown = int((array == unknown).sum()) if unknown is not None else 0
         rows.append((len(array), n_unknown, int(single[array].sum())))
     table = np.asarray(rows, dtype=np.int64).reshape(-1, 3)
@@ -89,11 +95,10 @@ def _ids(tokenizer: Any, texts: Sequence[str], **options: Any) -> Iterator[list[
         )["input_ids"]
 
 
-def _single_characters(tokenizer: Any) -> np.ndarray:
+def single_characters(vocabulary: Mapping[str, int]) -> np.ndarray:
     """Bool (vocabulary,): tokens of one letter outside ASCII (words fallen apart)."""
     import numpy as np
 
-    vocabulary = tokenizer.get_vocab()
     single = np.zeros(max(vocabulary.values(), default=0) + 1, dtype=bool)
     for token, position in vocabulary.items():
         bare = token.removeprefix("##").removeprefix("▁").removeprefix("Ġ")

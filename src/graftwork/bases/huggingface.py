@@ -170,9 +170,12 @@ class HuggingFace:
 
     def count_tokens(self, texts: Sequence[str]) -> TokenCounts:
         """Tokens, unknown and single-character ones of each text, for the audit."""
+        from graftwork.bases._token_counter import folder_counter
         from graftwork.bases._tokenize import token_counts
         from graftwork.modalities.text_tokens import TokenCounts
 
+        if (self.folder / "tokenizer.json").is_file():
+            return folder_counter(self.folder, self.max_length)(texts)
         special = self.tokenizer.num_special_tokens_to_add()
         return TokenCounts(*token_counts(self.tokenizer, texts), self.max_length - special)
 

@@ -117,7 +117,8 @@ def _cautions(metrics: dict[str, Any]) -> list[str]:
         rest = f"; without them {metric} is {score_text(without)}" if without else ""
         lines.append(f"{contamination['flagged']:,} rows were in the training data{rest}")
     if metrics.get("openings"):
-        lines.append(f"this test part had been opened {metrics['openings']:,} times before")
+        times = "once" if metrics["openings"] == 1 else f"{metrics['openings']:,} times"
+        lines.append(f"this test part had been opened {times} before")
     return lines
 
 

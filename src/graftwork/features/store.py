@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graftwork.bases.backbone import Backbone, Shape
-from graftwork.errors import IntegrityError
+from graftwork.errors import IntegrityError, Interrupted
 from graftwork.features.plan import EncodePlan, Journal, input_keys
 from graftwork.features.segments import Segment, open_segment, write_segment
 from graftwork.features.stored import Stored
@@ -216,13 +216,17 @@ def _encode(
 
     with progress.step(title, len(names)) as step:
         step.advance(len(names) - sum(len(batch) for batch in due))
-        for batch, values in zip(due, _passes(backbone, work, due), strict=True):
-            held.append((batch, values))
-            store.counters["rows_encoded"] += len(batch)
-            store.counters["batches"] += 1
-            if sum(len(part) for part, _ in held) >= SEGMENT_ROWS:
-                _flush(space, held, found)
-            step.advance(len(batch))
+        try:
+            for batch, values in zip(due, _passes(backbone, work, due), strict=True):
+                held.append((batch, values))
+                store.counters["rows_encoded"] += len(batch)
+                store.counters["batches"] += 1
+                if sum(len(part) for part, _ in held) >= SEGMENT_ROWS:
+                    _flush(space, held, found)
+                step.advance(len(batch))
+        except Interrupted:  # what has gone through the base stays stored
+            _flush(space, held, found)
+            raise
         _flush(space, held, found)
 
 
@@ -266,7 +270,7 @@ def _passes(
 
 
 def _half_is_enough(values: np.ndarray) -> np.ndarray:
-    """bool (n,): float16 keeps every vector of the row to within `HALF_PRECISION_LOSS`."""
+    """Bool (n,): float16 keeps every vector of the row to within `HALF_PRECISION_LOSS`."""
     with np.errstate(over="ignore", invalid="ignore"):
         half = values.astype(np.float16).astype(np.float32)
         change = np.linalg.norm(half - values, axis=-1)

@@ -4,12 +4,14 @@ README.md              the card
 manifest.json          SHA-256 of every file, format version
 graph.json             inputs, feature nodes, joins, heads
 backbones/<name>/      a Hugging Face directory wherever the backbone is one
-heads/<name>/          head.json, head.safetensors
+heads/<name>/          head.json, head.safetensors (graph.json says which folder is whose)
 artifacts/             hashes of the training rows; neighbours where kept
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from graftwork.model.model import Model
     from graftwork.runtime.devices import Placement
 
-__all__ = ["FORMAT_VERSION", "load_model", "save_model", "write_model"]
+__all__ = ["FORMAT_VERSION", "load_model", "part_folder", "save_model", "write_model"]
 
 FORMAT_VERSION = 1
 
@@ -40,12 +42,13 @@ def save_model(model: Model, folder: Path, *, card: str = "") -> None:
 
 def write_model(model: Model, folder: Path, *, card: str = "") -> None:
     """Write the parts, then the manifest, into an existing empty folder."""
+    places = {"backbones": _places(model.backbones), "heads": _places(model.heads)}
     for name, backbone in model.backbones.items():
-        place = folder / "backbones" / name
+        place = folder / "backbones" / places["backbones"][name]
         place.mkdir(parents=True)
         backbone.save(place)
     for name, head in model.heads.items():
-        place = folder / "heads" / name
+        place = folder / "heads" / places["heads"][name]
         place.mkdir(parents=True)
         head.save(place)
     if model.neighbours is not None:
@@ -57,7 +60,7 @@ def write_model(model: Model, folder: Path, *, card: str = "") -> None:
         place.mkdir(exist_ok=True)
         save_tensors(place / "training_keys.safetensors", {"keys": model.training_keys})
     kinds = {name: {"kind": backbone.kind} for name, backbone in model.backbones.items()}
-    graph = {**model.graph.to_json(), "backbones": kinds, "facts": model.facts}
+    graph = {**model.graph.to_json(), "backbones": kinds, "folders": places, "facts": model.facts}
     write_json(folder / "graph.json", graph)
     (folder / "README.md").write_text(card or _plain_card(model), encoding="utf-8")
     write_manifest(folder, FORMAT_VERSION)
@@ -73,10 +76,14 @@ def load_model(folder: Path, *, placement: Placement | None = None) -> Model:
     graph = Graph.from_json(described)
     kinds: dict[str, Any] = described.get("backbones", {})
     backbones = {
-        name: load_backbone(facts["kind"], place / "backbones" / name, placement=placement)
+        name: load_backbone(
+            facts["kind"], part_folder(place, described, "backbones", name), placement=placement
+        )
         for name, facts in kinds.items()
     }
-    heads = {name: ModelHead.load(place / "heads" / name) for name in graph.heads}
+    heads = {
+        name: ModelHead.load(part_folder(place, described, "heads", name)) for name in graph.heads
+    }
     kept = place / "artifacts" / "neighbours"
     neighbours = Neighbours.load(kept) if kept.is_dir() else None
     keys_file = place / "artifacts" / "training_keys.safetensors"
@@ -102,6 +109,39 @@ def model_folder(folder: Path) -> Path:
         else ("it holds neither model/manifest.json nor manifest.json")
     )
     raise IntegrityError(f"{folder}: no model here: {why}")
+
+
+def _places(names: Iterable[str]) -> dict[str, str]:
+    """Folder name of each part: a head is named after its column, which may be any text."""
+    places: dict[str, str] = {}
+    for name in names:
+        plain = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")[:60] or "part"
+        # lower case too: some file systems do not tell A from a
+        taken = {place.casefold() for place in places.values()}
+        number = 2
+        place = plain
+        while place.casefold() in taken:
+            place, number = f"{plain}-{number}", number + 1
+        places[name] = place
+    return places
+
+
+def part_folder(model: Path, graph: dict[str, Any], part: str, name: str) -> Path:
+    """Where a part lies.
+
+    Args:
+        model: the model directory.
+        graph: the content of its `graph.json`.
+        part: ``backbones`` or ``heads``.
+        name: of the part.
+
+    Raises:
+        IntegrityError: a path that could lead out of the model.
+    """
+    told = graph.get("folders", {}).get(part, {}).get(name, name)
+    if not isinstance(told, str) or not re.fullmatch(r"[A-Za-z0-9_-]+", told):
+        raise IntegrityError(f"{model / 'graph.json'}: {told!r} is no folder of a part")
+    return model / part / told
 
 
 def _plain_card(model: Model) -> str:

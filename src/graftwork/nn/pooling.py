@@ -15,7 +15,9 @@ def _mean(states: Tensor, mask: Tensor, lengths: Tensor) -> Tensor:
     if bool(mask.all()):
         return states.mean(1)
     weights = mask.transpose(1, 2).to(states.dtype) / lengths.clamp(min=1)[:, None, None]
-    return (weights @ states).squeeze(1)  # one read of the states, where (states * mask) takes three
+    return (weights @ states).squeeze(
+        1
+    )  # one read of the states, where (states * mask) takes three
 
 
 def _first(states: Tensor, mask: Tensor, lengths: Tensor) -> Tensor:

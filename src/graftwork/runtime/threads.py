@@ -20,10 +20,14 @@ R = TypeVar("R")
 
 
 def cores() -> int:
-    """Cores that this process may use (containers and `taskset` are respected)."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Cores that this process may use.
+
+    Containers, `taskset` and ``OMP_NUM_THREADS`` are respected; joblib sets the latter in its
+    workers, so that a grid search in two processes does not run twice as many threads as cores.
+    """
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    return max(1, min(here or 1, int(told))) if told.isdigit() else (here or 1)
 
 
 def side_by_side(

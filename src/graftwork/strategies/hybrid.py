@@ -121,9 +121,7 @@ class Hybrid:
         last = job.backbones[dense].n_layers - 1
         layer = last if self.layer is None else self.layer
         if not 0 <= layer <= last:
-            raise ParameterError(
-                f"hybrid: layer {layer} was asked for; the base has 0 to {last}"
-            )
+            raise ParameterError(f"hybrid: layer {layer} was asked for; the base has 0 to {last}")
         return Readout((layer,), 0), linear.STRENGTHS, linear.balanced_options(job)[-1]
 
 

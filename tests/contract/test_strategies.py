@@ -1,0 +1,275 @@
+"""Every strategy through the same checks: it gives a model, always the same, and sees no test row.
+
+A new strategy adds one row to `ROWS`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import toys
+from graftwork.api._rungs import RunMemory, make_strategy
+from graftwork.errors import GraftworkError, ParameterError, UnknownNameError
+from graftwork.model.model import Model
+from graftwork.registry import Declaration
+from graftwork.runs.directory import RunDirectory
+from graftwork.runs.plan import Plan
+from graftwork.runs.progress import Progress
+from graftwork.runs.recipe import Machine, Recipe
+from graftwork.strategies import STRATEGIES
+from graftwork.strategies.strategy import Choice
+
+
+@dataclass(frozen=True)
+class Row:
+    """A strategy with the backbones that it reads, and parameters that it must refuse."""
+
+    name: str
+    reads: tuple[str, ...] = ("base",)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    wrong: tuple[dict[str, Any], ...] = ()
+    misspelt: tuple[str, str] = ("", "")
+
+
+ROWS = {
+    "probe": Row(
+        "probe",
+        parameters={"readouts": 2},
+        wrong=({"layer": 99}, {"layer": -1}, {"pooling": "median"}, {"readouts": 0}),
+        misspelt=("readout", "readouts"),
+    ),
+    "probe on a table": Row("probe", ("lexical",)),
+    "probe of one layer": Row("probe", parameters={"layer": 1, "pooling": "mean"}),
+    "hybrid": Row(
+        "hybrid",
+        ("base", "lexical"),
+        parameters={"finalists": 2},
+        wrong=({"layer": 99}, {"layer": -1}, {"finalists": 0}),
+        misspelt=("finalist", "finalists"),
+    ),
+}
+N = 96
+TEXTS, LABELS = toys.sentences(N)
+HELD = np.arange(N) % 4 == 3
+NEW = [*toys.sentences(20, seed=7)[0], "", "退款 我要"]
+
+
+@pytest.fixture(params=ROWS)
+def row(request: pytest.FixtureRequest) -> Row:
+    return ROWS[request.param]
+
+
+Jobs = Callable[..., Any]
+
+
+@pytest.fixture
+def jobs(row: Row, bert: Any, lexical: Any, tmp_path: Path) -> Jobs:
+    """`jobs("one")`: a job of the row's backbones with a feature store of its own."""
+    known = {"base": bert, "lexical": lexical}
+
+    def make(name: str, data: Any = None, **settings: Any) -> Any:
+        given = data if data is not None else toys.dataset({"text": TEXTS}, LABELS, test=HELD)
+        return toys.job(given, {key: known[key] for key in row.reads}, tmp_path / name, **settings)
+
+    return make
+
+
+def parts(model: Model) -> dict[str, np.ndarray]:
+    """All numbers of a model that were learnt, by place."""
+    out: dict[str, np.ndarray] = {}
+    for name, head in model.heads.items():
+        out[f"{name}.bias"] = head.linear.bias
+        for i, (block, weight) in enumerate(zip(head.blocks, head.linear.weights, strict=True)):
+            out[f"{name}.{i}.weight"] = weight
+            out[f"{name}.{i}.factor"] = np.asarray(block.weight)
+            if block.readout is not None:
+                out[f"{name}.{i}.mean"] = block.readout.mean
+                out[f"{name}.{i}.scale"] = block.readout.factor
+    return out
+
+
+def assert_same(one: Model, other: Model, inputs: Any = NEW) -> None:
+    first, second = parts(one), parts(other)
+    assert first.keys() == second.keys()
+    for name in first:
+        assert np.array_equal(first[name], second[name]), name
+    assert one.graph == other.graph
+    for name, backbone in one.backbones.items():
+        assert backbone.fingerprint() == other.backbones[name].fingerprint()
+    assert np.array_equal(one.predict(inputs).probabilities, other.predict(inputs).probabilities)
+
+
+def test_every_strategy_has_a_row():
+    assert {row.name for row in ROWS.values()} == set(STRATEGIES.names())
+
+
+def test_declares_itself_and_its_parameters(row):
+    kind = STRATEGIES.get(row.name)
+    assert isinstance(kind.declaration, Declaration)
+    assert kind.declaration.title
+    assert kind.declaration.source
+    assert all(parameter.metadata["help"] for parameter in dataclasses.fields(kind))
+
+
+def test_gives_a_model_that_learnt_something(row, jobs):
+    strategy = make_strategy(row.name, row.parameters)
+    job = jobs("store")
+    choice = strategy.search(job)
+    assert choice.strategy == row.name
+    assert choice.out_of_fold.predicted.shape[1] == len(job.rows)
+    model = strategy.build(job, choice)
+    assert isinstance(model, Model)
+    assert model.classes == ("account", "delivery", "refund")
+    test = [text for text, held in zip(TEXTS, HELD, strict=True) if held]
+    truth = [label for label, held in zip(LABELS, HELD, strict=True) if held]
+    found = model.predict(test)
+    assert np.allclose(found.probabilities.sum(axis=1), 1)
+    assert np.mean([a == b for a, b in zip(found.labels, truth, strict=True)]) > 0.6
+    assert model.facts["strategy"] == row.name
+    assert len(model.predict([])) == 0
+    assert len(model.predict([], store=job.store)) == 0
+    stored = model.predict(test, store=job.store)
+    np.testing.assert_allclose(stored.probabilities, found.probabilities, atol=1e-3)
+
+
+def test_two_runs_are_equal(row, jobs):
+    strategy = make_strategy(row.name, row.parameters)
+    assert_same(strategy.transfer(jobs("one")), strategy.transfer(jobs("two")))
+
+
+def test_saved_and_loaded_are_equal(row, jobs, tmp_path):
+    model = make_strategy(row.name, row.parameters).transfer(jobs("store"))
+    model.save(tmp_path / "model")
+    loaded = Model.load(tmp_path / "model", placement=toys.placement())
+    assert_same(model, loaded)
+    assert loaded.facts == model.facts
+
+
+def test_resumed_from_the_run_directory_is_equal(row, jobs, tmp_path):
+    strategy = make_strategy(row.name, row.parameters)
+    plan = Plan(Recipe(), {"train": "a" * 64})
+    with RunDirectory.open(tmp_path / "run", plan, Machine()) as run:
+        job = jobs("store")
+        choice = strategy.search(job)
+        RunMemory(run).remember("rung", choice, 1.5)
+        model = strategy.build(job, choice)
+    with RunDirectory.open(tmp_path / "run", plan, Machine()) as run:
+        recalled = RunMemory(run).recall("rung")
+        assert recalled is not None
+        again, seconds = recalled
+    assert seconds == 1.5
+    assert again.settings == choice.settings
+    halves = np.arange(len(job.rows)) % 2 == 0
+    assert np.array_equal(
+        again.out_of_fold.cross_fitted(halves), choice.out_of_fold.cross_fitted(halves)
+    )
+    assert_same(strategy.build(jobs("another store"), again), model)
+
+
+def test_never_sees_a_test_row(row, jobs):
+    poison = [f"refund parcel password poison {i}" if h else t for i, (t, h) in enumerate(
+        zip(TEXTS, HELD, strict=True)
+    )]  # fmt: skip
+    labels = ["poison" if held else label for label, held in zip(LABELS, HELD, strict=True)]
+    strategy = make_strategy(row.name, row.parameters)
+    job = jobs("poisoned", toys.dataset({"text": poison}, labels, test=HELD))
+    assert_same(strategy.transfer(jobs("clean")), strategy.transfer(job))
+
+
+def test_several_inputs_stay_apart(row, jobs, tmp_path):
+    subjects = [text.split()[0] for text in TEXTS]
+    bodies: list[Any] = [None if i % 10 == 0 else text for i, text in enumerate(TEXTS)]
+    data = toys.dataset({"body": bodies, "a subject": subjects}, LABELS, test=HELD)
+    model = make_strategy(row.name, row.parameters).transfer(jobs("two inputs", data))
+    assert set(model.graph.inputs) == {"body", "a subject"}
+    assert len(model.head.blocks) == 2 * len(row.reads)
+    new = {"a subject": [text[:5] for text in NEW], "body": NEW}
+    model.save(tmp_path / "model")
+    assert_same(model, Model.load(tmp_path / "model", placement=toys.placement()), new)
+    turned = {"a subject": new["body"], "body": new["a subject"]}
+    assert np.abs(model.predict(new).probabilities - model.predict(turned).probabilities).max() > 0
+    with pytest.raises(GraftworkError, match="a subject"):
+        model.predict({"body": NEW})
+
+
+def test_balanced_classes_lift_the_rare_one(row, jobs):
+    rare = [i for i, label in enumerate(LABELS) if label == "refund"][6:]
+    kept = np.setdiff1d(np.arange(N), rare)
+    data = toys.dataset({"text": [TEXTS[i] for i in kept]}, [LABELS[i] for i in kept])
+    strategy = make_strategy(row.name, row.parameters)
+    odds = {}
+    for weight in ("none", "balanced"):
+        job = jobs(weight, data, class_weight=weight)
+        choice = strategy.search(job)
+        assert choice.settings["balanced"] is (weight == "balanced")
+        settings = {**choice.settings, "strength": 1.0}
+        model = strategy.build(job, Choice(row.name, settings, None))
+        probabilities = model.predict(NEW).probabilities
+        odds[weight] = probabilities[:, model.classes.index("refund")].mean()
+    assert odds["balanced"] > odds["none"]
+
+
+class Steps(Progress):
+    """Keeps the length of each first step of choosing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.totals: list[int | None] = []
+
+    def on_start(self, step: Any) -> None:
+        if step.title.startswith("choosing"):
+            self.totals.append(step.total)
+
+
+def test_auto_weights_classes_where_the_metric_averages_over_them(row, jobs):
+    tried = {}
+    for metric in ("accuracy", "macro_f1"):
+        steps = Steps()
+        job = jobs(metric, metric=metric, progress=steps)
+        choice = make_strategy(row.name, row.parameters).search(job)
+        tried[metric] = steps.totals[0]
+        if metric == "accuracy":
+            assert choice.settings["balanced"] is False
+    if row.name == "hybrid":  # follows its probe; alone it weights
+        assert choice.settings["balanced"] is True
+    else:
+        assert tried["macro_f1"] == 2 * tried["accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"), [(row.name, wrong) for row in ROWS.values() for wrong in row.wrong]
+)
+def test_refuses_wrong_values(name, wrong, bert, lexical, tmp_path):
+    known = {"base": bert, "lexical": lexical}
+    reads = next(row.reads for row in ROWS.values() if row.name == name)
+    data = toys.dataset({"text": TEXTS}, LABELS, test=HELD)
+    job = toys.job(data, {key: known[key] for key in reads}, tmp_path)
+    with pytest.raises((ParameterError, UnknownNameError)) as caught:
+        make_strategy(name, wrong).search(job)
+    (key, value) = next(iter(wrong.items()))
+    assert key in str(caught.value)
+    assert str(value) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.misspelt[0]])
+def test_refuses_unknown_parameters_with_the_nearest_spelling(name):
+    wrong, right = ROWS[name].misspelt
+    with pytest.raises(ParameterError, match=f"did you mean '{right}'"):
+        make_strategy(ROWS[name].name, {wrong: 3})
+
+
+def test_nearest_strategy():
+    with pytest.raises(UnknownNameError, match="did you mean 'probe'"):
+        STRATEGIES.get("prob")
+    assert STRATEGIES.get("soft") is STRATEGIES.get("probe")
+
+
+def test_the_folder_imports_nothing_heavy(imports_nothing_heavy):
+    imports_nothing_heavy("graftwork.strategies", "STRATEGIES")
