@@ -10,40 +10,26 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `pages`
 
-WORDS = {
-    "good": """lovely friendly warm generous delicious cosy charming excellent splendid gentle
-        attentive fresh tasty cheerful quick honest spotless superb pleasant welcoming""",
-    "bad": """awful rude cold stale greasy dirty noisy slow overpriced bland burnt careless filthy
-        soggy dreadful unfriendly sour disgusting cramped dishonest""",
-}
-THINGS = (
-    "soup", "waiter", "room", "bread", "coffee", "staff", "terrace", "dessert", "kitchen",
-    "service", "menu", "breakfast",
-)  # fmt: skip
-FORMS = (
-    "The {0} was {1}, we said so at table {2}",
-    "{1} {0}, visit number {2}",
-    "My note {2}: such a {1} {0}",
-)
+LABELS = ("damaged_item", "invoice_request", "account_login", "product_question")
 
 
-def reviews(n: int, start: int = 0) -> list[dict[str, str]]:
-    """Short reviews; one in ten bears the wrong label. Words are many and rows few."""
-    rows = []
-    for i in range(start, start + n):
-        good = i % 2 == 0
-        words = WORDS["good" if good else "bad"].split()
-        text = FORMS[i % 3].format(THINGS[(i * 7) % 12], words[(i * 3) % 20], i)
-        rows.append(
-            {
-                "text": text,
-                "label": "good" if good != (i % 10 == 3) else "bad",
-                "channel": ("app", "web", "shop")[(i * 5) % 3],
-                "customer": f"c{(i * 11) % 40}",
-                "date": f"2024-{1 + i % 12:02d}-{1 + i % 28:02d}",
-            }
-        )
-    return rows
+def reviews(start: int, n: int) -> list[dict[str, str]]:
+    """Rows of four labels out of the demo's inbox, with a customer and a date."""
+    from importlib import resources
+
+    path = resources.files("graftwork.apps.demo").joinpath("support_tickets.csv")
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["intent"] in LABELS]
+    return [
+        {
+            "text": row["text"],
+            "label": row["intent"],
+            "channel": row["channel"],
+            "customer": f"c{i * 11 % 40}",
+            "date": f"2024-{1 + i % 12:02d}-{1 + i % 28:02d}",
+        }
+        for i, row in enumerate(rows[start : start + n])
+    ]
 
 
 def _write(path: Path, rows: list[dict[str, str]]) -> None:
@@ -59,9 +45,9 @@ def docs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import toys
 
     folder = tmp_path_factory.mktemp("docs")
-    _write(folder / "reviews.csv", reviews(160))
-    _write(folder / "labelled.csv", reviews(60, start=400))
-    _write(folder / "new.csv", [{"text": row["text"]} for row in reviews(20, start=600)])
+    _write(folder / "reviews.csv", reviews(0, 200))
+    _write(folder / "labelled.csv", reviews(200, 60))
+    _write(folder / "new.csv", [{"text": row["text"]} for row in reviews(260, 20)])
     toys.checkpoint("bert", folder / "my-encoder")
     return folder
 

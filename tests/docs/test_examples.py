@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ def _run_python(block: Block, names: dict[str, Any]) -> None:
     exec(code, names)
 
 
-def _play(page: Path, kinds: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def _play(page: Path, marks: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {"__name__": "__docs__"}
     said = ""
     for block in blocks(page):
@@ -35,7 +36,7 @@ def _play(page: Path, kinds: tuple[str, ...], capsys: pytest.CaptureFixture[str]
             flat = " ".join(said.split())
             for line in block.code.splitlines():
                 assert " ".join(line.split()) in flat, f"{page.name}: {line!r} not in:\n{said}"
-        elif block.mark in kinds:
+        elif block.mark in marks:
             capsys.readouterr()
             if block.language == "bash":
                 _run_bash(block)
@@ -45,20 +46,20 @@ def _play(page: Path, kinds: tuple[str, ...], capsys: pytest.CaptureFixture[str]
             said = captured.out + captured.err
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def _with(mark: str) -> list[Path]:
+    return [page for page in PAGES if any(block.mark == mark for block in blocks(page))]
+
+
+@pytest.mark.parametrize("page", _with("run"), ids=lambda page: page.stem)
 def test_the_examples_run(page: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    if not any(block.mark == "run" for block in blocks(page)):
-        pytest.skip(f"{page.name} has no example that runs")
     _play(page, ("run",), capsys)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", _with("run: slow"), ids=lambda page: page.stem)
 def test_the_slow_examples_run(
     page: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if not any(block.mark == "run: slow" for block in blocks(page)):
-        pytest.skip(f"{page.name} has no slow example")
     _play(page, ("run: slow",), capsys)
 
 
@@ -71,9 +72,6 @@ def test_the_directories_are_as_drawn(workplace: Path) -> None:
     assert code == 0
     for name, root in (("runs.md", "runs/reviews"), ("model-directory.md", "runs/reviews/model")):
         drawn = next(b for b in blocks(from_page[name]) if b.language == "text" and not b.mark)
-        top = [line.split()[0] for line in drawn.code.splitlines()[1:] if line[:3].strip() == ""]
-        depth = [line for line in drawn.code.splitlines()[1:] if not line.startswith("   ")]
-        shown = {line.split()[0].rstrip("/") for line in depth}
-        assert top
+        shown = {word.rstrip("/") for word in re.findall(r"^  (\S+)", drawn.code, re.M)}
         there = {path.name for path in (workplace / root).iterdir() if path.name[0] != "."}
         assert shown == there, name

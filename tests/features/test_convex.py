@@ -15,6 +15,15 @@ K = 9
 TIGHT = {"tolerance": 1e-6, "max_iterations": 500}
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """As in `runtime.threads`: two threads in such small products only wait for each other."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
+
+
 @pytest.fixture(scope="module")
 def data():
     rng = np.random.default_rng(0)

@@ -126,7 +126,7 @@ def test_a_changed_file_is_a_changed_plan(undisturbed, forker, tmp_path):
 
 def test_resume_shows_the_old_plan_and_overwrite_replaces_it(graftwork, tiny, inbox, tmp_path):
     words = ["fit", inbox, "--target", "label", "--base", tiny, "--strategy", "probe"]
-    words += ["--out", tmp_path / "run"]
+    words += ["--folds", 2, "--out", tmp_path / "run"]
     assert graftwork(*words).code == 0
     first = heads_of(tmp_path / "run")
     told = graftwork(*words, "--seed", 4, "--resume")
@@ -201,7 +201,7 @@ class Stopping(Progress):
             self.cancel()
 
 
-@pytest.mark.parametrize("after", [1, 300, 520])
+@pytest.mark.parametrize("after", [1, 300])
 def test_nothing_is_encoded_twice(tiny, data, tmp_path, after):
     settings = {"target": "label", "input": ["text"], "base": str(tiny), "strategy": "probe"}
     where = {"out": tmp_path / "run", "machine": {"cache": str(tmp_path / "cache")}}
@@ -266,6 +266,7 @@ def test_the_whole_job_with_sockets_blocked(forker, tiny, inbox, tmp_path):
     assert "SOCKET USED" not in told.err + again.err
 
 
+@pytest.mark.slow
 def test_the_embedded_base_needs_no_network(forker, tmp_path):
     data = write_csv(tmp_path / "few.csv", make_rows(45))
     words = ["--target", "label", "--strategy", "probe", "--folds", 2, "--out", tmp_path / "run"]

@@ -12,7 +12,7 @@ from graftwork.storage.json_files import read_json
 
 def fit_words(data: Path, tiny: Path, out: Path) -> list[object]:
     words = ["fit", data, "--target", "label", "--base", tiny, "--strategy", "probe"]
-    return [*words, "--input", "text", "--json", "--out", out]
+    return [*words, "--folds", 2, "--input", "text", "--json", "--out", out]
 
 
 def judged_rows(run: Path) -> list[int]:

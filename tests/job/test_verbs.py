@@ -24,7 +24,7 @@ def test_fit_says_the_verdict_and_where_things_are(graftwork, tiny, inbox, tmp_p
 
 
 def test_train_and_soft_are_other_words_for_fit_and_probe(graftwork, tiny, inbox, tmp_path):
-    words = [inbox, "--target", "label", "--base", tiny, "--json"]
+    words = [inbox, "--target", "label", "--base", tiny, "--folds", 2, "--json"]
     soft = graftwork("train", *words, "--strategy", "soft", "--out", tmp_path / "a")
     probe = graftwork("fit", *words, "--strategy", "probe", "--out", tmp_path / "b")
     assert soft.code == probe.code == 0
@@ -37,7 +37,7 @@ def test_train_and_soft_are_other_words_for_fit_and_probe(graftwork, tiny, inbox
 def test_the_recipe_of_a_run_gives_the_same_plan_and_model(graftwork, tiny, inbox, tmp_path):
     first, again = tmp_path / "first", tmp_path / "again"
     words = ["--target", "label", "--base", tiny, "--metric", "macro_f1", "--seed", 3]
-    more = ["--slice", "channel", "--folds", 4, "--class-weight", "balanced", "--redact"]
+    more = ["--slice", "channel", "--folds", 2, "--class-weight", "balanced", "--redact"]
     assert graftwork("fit", inbox, *words, *more, "--out", first).code == 0
     assert graftwork("fit", inbox, "--recipe", first / "recipe.yaml", "--out", again).code == 0
     plans = [read_json(place / "plan.json") for place in (first, again)]
@@ -72,7 +72,19 @@ def test_the_plan_of_a_dry_run_is_the_plan_of_the_run(graftwork, tiny, inbox, fi
 def test_the_metric_that_is_optimised_is_the_one_of_the_verdict(
     graftwork, tiny, inbox, tmp_path, metric
 ):
-    words = ["fit", inbox, "--target", "label", "--base", tiny, "--strategy", "probe", "--json"]
+    words = [
+        "fit",
+        inbox,
+        "--target",
+        "label",
+        "--base",
+        tiny,
+        "--strategy",
+        "probe",
+        "--folds",
+        2,
+        "--json",
+    ]
     told = graftwork(*words, "--metric", metric, "--out", tmp_path / "run")
     assert told.code == 0
     assert told.json["metric"] == metric
@@ -83,7 +95,7 @@ def test_class_weights_change_the_head(graftwork, tiny, tmp_path):
     rows = make_rows(120)
     rare = [row for i, row in enumerate(rows) if row["label"] != "refund" or i % 4 == 0]
     data = write_csv(tmp_path / "data.csv", rare)
-    words = ["fit", data, "--target", "label", "--base", tiny, "--strategy", "probe"]
+    words = ["fit", data, "--target", "label", "--base", tiny, "--strategy", "probe", "--folds", 2]
     for weight in ("none", "balanced"):
         told = graftwork(*words, "--class-weight", weight, "--out", tmp_path / weight)
         assert told.code == 0, told.err
@@ -91,7 +103,19 @@ def test_class_weights_change_the_head(graftwork, tiny, tmp_path):
 
 
 def test_redact_leaves_no_text_in_the_report(graftwork, tiny, inbox, tmp_path):
-    words = ["fit", inbox, "--target", "label", "--base", tiny, "--strategy", "probe", "--redact"]
+    words = [
+        "fit",
+        inbox,
+        "--target",
+        "label",
+        "--base",
+        tiny,
+        "--strategy",
+        "probe",
+        "--redact",
+        "--folds",
+        2,
+    ]
     assert graftwork(*words, "--out", tmp_path / "run").code == 0
     kept = [p for p in (tmp_path / "run").rglob("*") if p.suffix in (".html", ".json", ".md")]
     kept += [tmp_path / "run" / "report" / "predictions.csv", tmp_path / "run" / "log.jsonl"]
@@ -268,7 +292,7 @@ def test_stored_features_are_their_owners_alone(fitted, homes):
 
 
 def test_keep_neighbours_stores_what_explanations_need(graftwork, tiny, inbox, tmp_path):
-    words = ["fit", inbox, "--target", "label", "--base", tiny, "--strategy", "probe"]
+    words = ["fit", inbox, "--target", "label", "--base", tiny, "--strategy", "probe", "--folds", 2]
     assert graftwork(*words, "--keep-neighbours", "--out", tmp_path / "run").code == 0
     kept = tmp_path / "run" / "model" / "artifacts" / "neighbours"
     assert kept.is_dir()
@@ -288,7 +312,7 @@ def test_without_it_no_text_is_in_the_model(fitted, inbox):
 def test_the_backbone_opens_with_transformers(graftwork, tiny, inbox, tmp_path):
     from transformers import AutoModel, AutoTokenizer
 
-    words = ["fit", inbox, "--target", "label", "--base", tiny, "--strategy", "probe"]
+    words = ["fit", inbox, "--target", "label", "--base", tiny, "--strategy", "probe", "--folds", 2]
     assert graftwork(*words, "--out", tmp_path / "run").code == 0
     (folder,) = (tmp_path / "run" / "model" / "backbones").iterdir()
     network = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)

@@ -160,7 +160,8 @@ def modality_audit(modality: Modality, count_tokens: Callable[..., Any] | None) 
 def _no_target(table: Table) -> ParameterError:
     """Labels are needed and no column was named: say which columns there are."""
     shown = ", ".join(table.names[:20]) + (", …" if len(table.names) > 20 else "")
-    guess = next((name for name in table.names if nearest(name, LABEL_NAMES)), None)
+    near = (nearest(word, table.names) for word in LABEL_NAMES)
+    guess = next((name for name in near if name), None)
     hint = f"is it {guess!r}?" if guess else None
     message = f"is missing: name the column that holds the label; there are: {shown}"
     return ParameterError(faults=[Fault(message, table.source.name, field="target", hint=hint)])

@@ -155,6 +155,7 @@ class _Namespace:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (folder / "lock").touch(mode=0o600)
 
     @property
     def half(self) -> bool | None:
