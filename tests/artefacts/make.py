@@ -16,9 +16,8 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / "src")]
 
 
 def main(release: str) -> None:
-    import toys
-
     import graftwork
+    import toys
     from graftwork.bases import open_base
     from graftwork.strategies.probe import Probe
 

@@ -29,9 +29,11 @@ def _run_python(block: Block, names: dict[str, Any]) -> None:
 
 def _play(page: Path, marks: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {"__name__": "__docs__"}
-    said = ""
+    said: str | None = None  # what the block before printed; None where it was not run
     for block in blocks(page):
         if block.mark == "output":
+            if said is None:
+                continue
             # Lines may be broken by the terminal's width: white space does not count.
             flat = " ".join(said.split())
             for line in block.code.splitlines():
@@ -44,6 +46,8 @@ def _play(page: Path, marks: tuple[str, ...], capsys: pytest.CaptureFixture[str]
                 _run_python(block, names)
             captured = capsys.readouterr()
             said = captured.out + captured.err
+        else:
+            said = None
 
 
 def _with(mark: str) -> list[Path]:

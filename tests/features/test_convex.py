@@ -175,3 +175,19 @@ def test_ridge_refusals(data):
         ridge_scores(dense, hot[:4], folds, [1.0])
     with pytest.raises(DataError):
         ridge_scores(np.where(dense > 8, np.nan, dense), hot, folds, [1.0])
+
+
+@pytest.mark.parametrize("strength", [1.0, 100.0, 1000.0, 1e5])
+def test_a_cold_start_at_any_strength_leaves_zero(strength: float) -> None:
+    """On separable rows the first step overshoots by far; the search must find its way back."""
+    rng = np.random.default_rng(3)
+    codes = np.arange(120) % 2
+    words = rng.random((120, 400)) < 0.02
+    words[np.arange(120), codes] = True  # one column a class decides
+    x = sp.csr_matrix(words.astype(np.float32))
+    x = sp.csr_matrix(x.multiply(1 / np.sqrt(x.multiply(x).sum(axis=1))).astype(np.float32))
+    head = fit_head([x], codes, SoftmaxLoss(2), strength=strength)
+    assert head.converged
+    assert (head.scores([x]).argmax(axis=1) == codes).all()
+    along = fit_path([x], codes, SoftmaxLoss(2), [1.0, 30.0, strength])[-1]
+    assert head.objective == pytest.approx(along.objective, rel=2e-2)

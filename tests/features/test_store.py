@@ -222,6 +222,42 @@ def test_interrupted_and_resumed_by_the_plan_is_bit_equal(store, tmp_path, bert,
     assert store.counters["rows_encoded"] < 300  # what was stored was not encoded again
 
 
+class Seen:
+    """The tiny base, keeping which texts went through it together."""
+
+    def __init__(self, base: Any) -> None:
+        self.base, self.batches = base, []
+        self.texts: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.base, name)
+
+    def prepare(self, inputs: Any) -> Any:
+        self.texts = list(inputs)
+        return self.base.prepare(inputs)
+
+    def encode(self, prepared: Any, index: np.ndarray, shape: Shape) -> Any:
+        self.batches.append(frozenset(self.texts[i] for i in index))
+        return self.base.encode(prepared, index, shape)
+
+
+def test_the_plan_written_down_decides_who_shares_a_batch(store, bert, tmp_path, monkeypatch):
+    """Also where what is left would be cut into other batches: features depend on batch-mates."""
+    monkeypatch.setattr(module, "SEGMENT_ROWS", 8)
+    monkeypatch.setattr("graftwork.runtime.batches.TOKENS_PER_BATCH", {"cpu": 96})
+    long = toys.sentences(120)[0]
+    first, notebook = Seen(bert), Notebook()
+    store.features(first, long, journal=notebook)
+    batches = {}
+    for name, journal in (("with", notebook), ("without", None)):
+        shared, seen = FeatureStore(tmp_path / name), Seen(bert)
+        shared.features(bert, long[::3])  # another job was here meanwhile
+        shared.features(seen, long, journal=journal)
+        batches[name] = set(seen.batches)
+    assert batches["with"] <= set(first.batches)
+    assert not batches["without"] <= set(first.batches)  # else this test could not fail
+
+
 PROGRAM = """
 import sys, pathlib
 sys.path.insert(0, sys.argv[1])

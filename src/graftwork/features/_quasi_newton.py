@@ -116,7 +116,10 @@ def _search(at: Callable[[float], _Point], value: float, slope: float) -> _Point
             step *= min(max(gain, 1.5), 4.0)
         else:
             share = low_slope / (low_slope - high_slope)
-            step = low + (high - low) * min(max(share, 0.1), 0.9)
+            # Far beyond the minimum a loss is straight and its slope says nothing of how far: there
+            # the bracket shrinks to a third at each trial, 20 of which span ten decades.
+            most = 0.9 if point.value <= value + slack else 0.3
+            step = low + (high - low) * min(max(share, 0.1), most)
     return best
 
 
@@ -145,7 +148,8 @@ def minimise(
         memory: number of pairs that are kept.
 
     Returns:
-        the best parameters; `converged` is False where `max_iterations` ended it.
+        the best parameters; `converged` is False where `max_iterations` ended it, or where no step
+        helped although more was still to be expected.
     """
     parameters = start.copy()
     scores = problem.forward(parameters)
@@ -177,8 +181,11 @@ def minimise(
             return _Point(step, loss + 0.5 * problem.penalty * norm, tilt, residual)
 
         point = _search(at, value, slope)
-        if point is None:  # no step helps: as good as float32 can tell
-            return Outcome(parameters, value, iteration, True)
+        if point is None and history.pairs:  # old pairs mislead: begin afresh from here
+            history.pairs.clear()
+            continue
+        if point is None:  # no step helps: as good as float32 can tell, but not what was asked for
+            return Outcome(parameters, value, iteration, False)
         direction *= np.float32(point.step)
         along *= np.float32(point.step)
         parameters += direction

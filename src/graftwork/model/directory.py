@@ -63,6 +63,7 @@ def write_model(model: Model, folder: Path, *, card: str = "") -> None:
     graph = {**model.graph.to_json(), "backbones": kinds, "folders": places, "facts": model.facts}
     write_json(folder / "graph.json", graph)
     (folder / "README.md").write_text(card or _plain_card(model), encoding="utf-8")
+    _as_readable(folder, like=folder / "README.md")
     write_manifest(folder, FORMAT_VERSION)
 
 
@@ -142,6 +143,13 @@ def part_folder(model: Path, graph: dict[str, Any], part: str, name: str) -> Pat
     if not isinstance(told, str) or not re.fullmatch(r"[A-Za-z0-9_-]+", told):
         raise IntegrityError(f"{model / 'graph.json'}: {told!r} is no folder of a part")
     return model / part / told
+
+
+def _as_readable(folder: Path, *, like: Path) -> None:
+    """Give every file the mode that this user's files have: safetensors writes its own as 0600."""
+    mode = like.stat().st_mode
+    for path in folder.rglob("*.safetensors"):
+        path.chmod(mode)
 
 
 def _plain_card(model: Model) -> str:

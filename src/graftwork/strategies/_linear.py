@@ -125,7 +125,7 @@ def build_model(
     import numpy as np
 
     from graftwork.features.convex import Head as Linear
-    from graftwork.features.convex import balanced_weights, fit_head
+    from graftwork.features.convex import balanced_weights, fit_path
     from graftwork.model.graph import Graph
     from graftwork.model.head import ModelHead
     from graftwork.model.model import Model
@@ -136,13 +136,14 @@ def build_model(
     fitted = [source.fit(rows) for source in sources]
 
     def fit(_: int) -> Linear:
-        return fit_head(
+        # along the path to the chosen strength, as the search went: warm starts are the quick ones
+        return fit_path(
             [source.block(rows) for source in fitted],
             codes,
             job.task.convex(),
-            strength=strength,
+            [*(c for c in STRENGTHS if c < strength), strength],
             sample_weight=balanced_weights(codes) if balanced else None,
-        )
+        )[-1]
 
     linear = next(side_by_side(fit, [0]))
     backbones: dict[str, Backbone] = {}
