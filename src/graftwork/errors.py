@@ -204,4 +204,7 @@ def nearest(found: str, allowed: Iterable[str]) -> str | None:
     if found.casefold().strip() in folded:
         return folded[found.casefold().strip()]
     close = difflib.get_close_matches(found, names, n=1, cutoff=0.6)
-    return close[0] if close else None
+    if close:
+        return close[0]
+    inside = [name for name in names if len(found) > 1 and found.casefold() in name.casefold()]
+    return inside[0] if inside else None

@@ -124,7 +124,7 @@ def test_a_control_on_fewer_rows_meets_transfer_trained_on_those():
     )
     verdict = decide(truth, 2, transfer, [own])
     assert verdict.per_control["random"].against == pytest.approx(0.8)
-    assert "both trained on the same smaller set of rows" in verdict.sentence
+    assert "both trained on the same rows" in verdict.sentence
 
 
 def test_helped_needs_every_control():

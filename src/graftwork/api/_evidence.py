@@ -113,6 +113,8 @@ def gather_evidence(
         openings=openings,
     )
     metrics["evidence"] = "out of fold" if judged.out_of_fold else "test"
+    if not ladder.transfer.rung.transfers:
+        metrics["verdict"] |= _not_tried(metrics, ladder.chosen)
     if judged.out_of_fold:
         metrics["verdict"]["sentence"] += (
             " There was no test part: these are cross-fitted out-of-fold predictions of the "
@@ -123,6 +125,22 @@ def gather_evidence(
     return Findings(
         model, metrics, judged.positions, chosen, judged.truth, job.task.labels, {"cost": cost}
     )
+
+
+def _not_tried(metrics: dict[str, Any], chosen: RungResult) -> dict[str, Any]:
+    """The verdict where the base had no pre-training: nothing was moved, nothing can be told."""
+    score = metrics["test"][metrics["metric"]]
+    return {
+        "outcome": "undecidable",
+        "gain": None,
+        "low": None,
+        "high": None,
+        "best_control": None,
+        "sentence": (
+            f"No transfer was tried: the base has no pre-training. {chosen.rung.title}: "
+            f"{metrics['metric']} {score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})."
+        ),
+    }
 
 
 def _judged(job: Job) -> _Judged:
@@ -201,9 +219,7 @@ def _controls(
         controls.append(
             Control(
                 name=found.name,
-                title="TF-IDF and a linear head, tuned with the same care"
-                if found.name == "lexical"
-                else found.title,
+                title=found.title,
                 predicted=found.predicted,
                 probabilities=found.probabilities,
                 seconds=classical.seconds,

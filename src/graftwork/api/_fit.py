@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from graftwork.api._rungs import BASE, RunMemory, rungs_of
 from graftwork.api._save import commit_model, commit_report
 from graftwork.bases import open_base
 from graftwork.data.dataset import TEST
+from graftwork.errors import DataError, Fault
 from graftwork.features.store import FeatureStore
 from graftwork.planning.ladder import Climb, climb
 from graftwork.runs.directory import RunDirectory
@@ -112,6 +114,7 @@ def make_job(
     """All labelled rows that are not test, with folds and backbones."""
     recipe, dataset = opened.recipe, opened.dataset
     rows = np.flatnonzero(dataset.parts != TEST)
+    _check_labels(opened, rows)
     task = TASKS.get(recipe.task).from_targets(dataset.labels(rows))
     codes = task.encode(dataset.labels(rows))
     folds = stratified_group_folds(codes, dataset.groups[rows], recipe.folds, recipe.seed)
@@ -133,6 +136,36 @@ def make_job(
         journal=memory,
         head=recipe.target or "label",
     )
+
+
+def _check_labels(opened: Opened, rows: np.ndarray) -> None:
+    """Two classes at least must be left for training, and one of them twice."""
+    counts = Counter(opened.dataset.labels(rows))
+    source, target = opened.table.source.name, opened.recipe.target
+    if len(counts) < 2:
+        found = ", ".join(map(repr, counts)) or "none"
+        raise DataError(
+            faults=[
+                Fault(
+                    f"of {len(opened.dataset):,} usable rows {len(rows):,} are left for training, "
+                    f"with the labels {found}; two classes at least are wanted",
+                    file=source,
+                    field=target,
+                    hint="more rows, or another split (--split, --test-size)",
+                )
+            ]
+        )
+    if max(counts.values()) < 2:
+        raise DataError(
+            faults=[
+                Fault(
+                    f"every one of {len(counts):,} labels occurs once; nothing can be learnt",
+                    file=source,
+                    field=target,
+                    hint="is it the label column?",
+                )
+            ]
+        )
 
 
 def _work(run: RunDirectory, opened: Opened, machine: Machine, progress: Progress) -> None:

@@ -61,11 +61,14 @@ def _run(path: Path) -> dict[str, Any]:
 def _model(path: Path) -> dict[str, Any]:
     if not (path / "graph.json").is_file():
         raise IntegrityError(f"{path}: no model here")
+    from graftwork.model.directory import part_folder
+
     graph = read_json(path / "graph.json")
     heads = {}
     for name in graph["heads"]:
         try:
-            heads[name] = read_json(path / "heads" / name / "head.json")["task"]
+            folder = part_folder(path, graph, "heads", name)
+            heads[name] = read_json(folder / "head.json")["task"]
         except GraftworkError as error:
             heads[name] = str(error)
     size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())

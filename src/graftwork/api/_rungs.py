@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from graftwork.bases import BACKBONES
 from graftwork.bases.backbone import Backbone
 from graftwork.errors import Fault, ParameterError, nearest
 from graftwork.features.out_of_fold import OutOfFold
@@ -36,20 +37,25 @@ def rungs_of(
         classical: kind of backbone without pre-training.
         control: try the classical rung in any case: it is a control, tuned with the same care.
     """
-    first = Rung(
-        classical, f"{classical} (no transfer)", make_strategy("probe", {}), (classical,), False
-    )
+    plain = f"{_short(BACKBONES.get(classical))} alone, no transfer"
+    first = Rung(classical, plain, make_strategy("probe", {}), (classical,), False)
     if base.kind == classical:
         return [first], classical
     rungs = [first] if control or recipe.strategy == "auto" else []
     for name in _up_to(recipe.strategy):
         strategy = make_strategy(name, recipe.parameters if name == recipe.strategy else {})
         reads = (BASE, classical) if name == "hybrid" else (BASE,)
-        rungs.append(Rung(name, strategy.declaration.title, strategy, reads))
+        rungs.append(Rung(name, f"{_short(strategy)} ({name})", strategy, reads))
     return rungs, None if recipe.strategy == "auto" else recipe.strategy
 
 
 LADDER = ("probe", "hybrid")
+
+
+def _short(thing: Any) -> str:
+    """The few words that a thing declares for tables and charts."""
+    declaration = thing.declaration
+    return str(declaration.facts.get("short", declaration.name))
 
 
 def _up_to(strategy: str) -> tuple[str, ...]:
@@ -76,6 +82,10 @@ def make_strategy(name: str, parameters: dict[str, Any]) -> Strategy:
                 Fault(f"{name} has no such parameter; it has: {allowed}", None, None, key, hint)
             )
             continue
+        wrong = _wrong_type(str(fields[key].type), value)
+        if wrong:
+            faults.append(Fault(f"found {value!r}; allowed is {wrong}", field=key))
+            continue
         low, high = (fields[key].metadata.get(bound) for bound in ("low", "high"))
         if isinstance(value, (int, float)) and (
             (low is not None and value < low) or (high is not None and value > high)
@@ -85,6 +95,17 @@ def make_strategy(name: str, parameters: dict[str, Any]) -> Strategy:
         raise ParameterError(f"strategy {name!r}", faults)
     made: Strategy = kind(**parameters)
     return made
+
+
+def _wrong_type(declared: str, value: Any) -> str | None:
+    """What is allowed, where a value is of another type than its parameter declares."""
+    if value is None and "None" in declared:
+        return None
+    for word, kind, told in (("int", int, "a whole number"), ("str", str, "a text")):
+        if declared.startswith(word):
+            right = isinstance(value, kind) and not (kind is int and isinstance(value, bool))
+            return None if right else told
+    return None
 
 
 class RunMemory:

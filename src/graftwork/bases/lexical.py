@@ -43,6 +43,7 @@ FORMAT = 1
     "lexical",
     title="TF-IDF of words and characters, fitted to the training rows",
     source="Salton & Buckley 1988; Wang & Manning 2012",
+    short="TF-IDF",
 )
 class Lexical:
     """A sparse table of weighted n-grams.

@@ -31,7 +31,7 @@ class Common:
 class RecipeOptions:
     """The flags of verbs that take a whole recipe."""
 
-    recipe: str | None = setting(None, "YAML file with settings; flags go before it")
+    recipe: str | None = setting(None, "YAML file with settings; flags override it")
     set: tuple[str, ...] = setting((), "parameter of the strategy, as NAME=VALUE; repeatable")
 
 

@@ -59,7 +59,7 @@ def sentence(
     low, high = sorted((flip * best.low, flip * best.high))
     what = {"helped": "gain", "hurt": "loss"}.get(outcome, "difference")
     between = f"95 % interval {_number(low, share)} to {_number(high, share)}"
-    own = ", both trained on the same smaller set of rows" if best.own else ""
+    own = ", both trained on the same rows" if best.own else ""
     text = (
         f"{_OPENING[outcome]}: {_scores(metric, best, share)}{own}; "
         f"the {what} is {_number(flip * best.gain, share)}{points} ({between})"

@@ -157,7 +157,10 @@ def climb(
         job.progress.say(_told(result, job.metric))
     if best is None:
         raise ValueError("a ladder needs at least one rung")
-    return Climb(results, best, transfer or best, best.reason)
+    reason = best.reason
+    if best is results[0] and len(results) > 1 and end_on is None:
+        reason = "no costlier rung gained enough"
+    return Climb(results, best, transfer or best, reason)
 
 
 def _search(job: Job, rung: Rung, memory: Memory | None) -> tuple[Choice, float]:

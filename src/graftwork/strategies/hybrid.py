@@ -23,6 +23,7 @@ WEIGHTS = (0.3, 0.6, 1.0, 1.8)
     "hybrid",
     title="Frozen features joined with TF-IDF, its weight chosen out of fold",
     source="Wang & Manning 2012; Lin 2021 (dense and sparse join)",
+    short="frozen features + TF-IDF",
 )
 @dataclass(frozen=True)
 class Hybrid:

@@ -23,6 +23,7 @@ __all__ = ["Probe"]
     title="Linear head on frozen features (soft transfer)",
     source="Alain & Bengio 2016",
     aliases=("soft",),
+    short="frozen features",
 )
 @dataclass(frozen=True)
 class Probe:

@@ -23,6 +23,8 @@ class _Options:
     input: tuple[str, ...] = setting((), "input column; repeatable; found when left out")
     layer: int | None = setting(None, "layer of the base; negative ones count from the last")
     pooling: str | None = setting(None, "how tokens become one vector (default: the base's own)")
+    encoding: str | None = setting(None, "encoding of the text file (default: found and said)")
+    delimiter: str | None = setting(None, "delimiter of the text file (default: found and said)")
 
 
 @declare(
@@ -55,6 +57,8 @@ class Embed:
                 inputs=options.input,
                 layer=options.layer,
                 pooling=options.pooling,
+                encoding=options.encoding,
+                delimiter=options.delimiter,
                 machine=given.machine,
                 progress=session.progress,
             )

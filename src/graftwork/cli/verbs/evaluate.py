@@ -21,6 +21,9 @@ class _Options:
     target: str | None = setting(None, "column that holds the label (default: the run's)")
     slice: tuple[str, ...] = setting((), "column to report scores by; repeatable")
     out: str | None = setting(None, "folder for the report and metrics.json")
+    metric: str = setting("accuracy", "metric that the report opens with", registry="metrics")
+    margin: float = setting(0.01, "differences inside ± margin count as none", low=0.0, high=0.5)
+    seed: int = setting(0, "seed of the resamples", low=0)
     redact: bool = setting(False, "leave all texts out of the report")
     encoding: str | None = setting(None, "encoding of the text file (default: found and said)")
     delimiter: str | None = setting(None, "delimiter of the text file (default: found and said)")
@@ -55,6 +58,9 @@ class Evaluate:
                 target=options.target,
                 slices=options.slice,
                 out=options.out,
+                metric=options.metric,
+                margin=options.margin,
+                seed=options.seed,
                 redact=options.redact,
                 encoding=options.encoding,
                 delimiter=options.delimiter,

@@ -67,7 +67,7 @@ def gains(payload: Mapping[str, Any], share: bool) -> dict[str, Any] | None:
             if high is not None and high < 0
             else "even"
         )
-        role = f"{c['n']:,} rows" + (", trained on the same smaller set" if c.get("own") else "")
+        role = f"{c['n']:,} rows" + (", both trained on the same" if c.get("own") else "")
         rows.append(
             {
                 "kind": kind,
