@@ -136,12 +136,12 @@ def build_model(
     fitted = [source.fit(rows) for source in sources]
 
     def fit(_: int) -> Linear:
-        # along the path to the chosen strength, as the search went: warm starts are the quick ones
+        # from one step of the path below, as the search went: warm starts are the quick ones
         return fit_path(
             [source.block(rows) for source in fitted],
             codes,
             job.task.convex(),
-            [*(c for c in STRENGTHS if c < strength), strength],
+            [*[c for c in STRENGTHS if c < strength][-1:], strength],
             sample_weight=balanced_weights(codes) if balanced else None,
         )[-1]
 
