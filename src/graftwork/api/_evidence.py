@@ -62,7 +62,7 @@ class _Judged:
 
 
 def gather_evidence(
-    job: Job, opened: Opened, ladder: Climb, run: RunDirectory, progress: Progress
+    job: Job, search: Job, opened: Opened, ladder: Climb, run: RunDirectory, progress: Progress
 ) -> Findings:
     """Fit the final models, predict the test part, and compare.
 
@@ -77,14 +77,16 @@ def gather_evidence(
                 models[name] = result.rung.strategy.build(_job_of(job, result), result.choice)
         return models[name]
 
-    judged = _judged(job)
+    judged = _judged(job, search)
     openings = None if judged.out_of_fold else _open_test(job.dataset, judged, run)
 
     def contender(result: RungResult) -> Contender:
         return _contender(job, result, model_of, judged)
 
     chosen, transfer = contender(ladder.chosen), contender(ladder.transfer)
-    controls = _controls(job, opened, ladder, judged, contender, progress)
+    controls = _controls(
+        search if judged.out_of_fold else job, opened, ladder, judged, contender, progress
+    )
     model = model_of(ladder.chosen)
     if opened.recipe.keep_neighbours:
         model.neighbours = _neighbours(job, model)
@@ -143,13 +145,13 @@ def _not_tried(metrics: dict[str, Any], chosen: RungResult) -> dict[str, Any]:
     }
 
 
-def _judged(job: Job) -> _Judged:
+def _judged(job: Job, search: Job) -> _Judged:
     test = np.flatnonzero(job.dataset.parts == TEST)
     known = set(job.task.labels)
     labels = job.dataset.labels(test)
     test = test[[label in known for label in labels]] if len(test) else test
     if not len(test):
-        return _Judged(job.rows, job.codes(), {}, True)
+        return _Judged(search.rows, search.codes(), {}, True)
     codes = job.task.encode(job.dataset.labels(test))
     return _Judged(test, codes, job.dataset.take(test), False)
 
@@ -178,7 +180,7 @@ def _contender(
 ) -> Contender:
     rung = result.rung
     if judged.out_of_fold:
-        return Contender(name=rung.name, title=rung.title, predicted=_all_rows(job, result))
+        return Contender(name=rung.name, title=rung.title, predicted=result.predicted)
     begun = time.perf_counter()
     found = model_of(result).predict(judged.inputs, store=job.store, progress=job.progress)
     seconds = time.perf_counter() - begun
@@ -189,17 +191,6 @@ def _contender(
         probabilities=found.probabilities,
         seconds=seconds,
     )
-
-
-def _all_rows(job: Job, result: RungResult) -> np.ndarray:
-    if len(result.predicted) != len(job.rows):
-        from graftwork.errors import UnsupportedError
-
-        raise UnsupportedError(
-            f"without a test part the evidence is out of fold, and choices ran on "
-            f"{len(result.predicted):,} of {len(job.rows):,} rows; set a test part (test_size)"
-        )
-    return result.predicted
 
 
 def _controls(

@@ -18,6 +18,7 @@ from graftwork.api._save import commit_model, commit_report
 from graftwork.bases import open_base
 from graftwork.data.dataset import TEST
 from graftwork.errors import DataError, Fault
+from graftwork.evaluation.controls import subset
 from graftwork.features.store import FeatureStore
 from graftwork.planning.ladder import Climb, climb
 from graftwork.runs.directory import RunDirectory
@@ -33,7 +34,7 @@ from graftwork.tasks import TASKS
 
 __all__ = ["fit", "make_job", "open_run"]
 
-SEARCH_ROWS = 20_000  # choices need no more rows than this; the final fit uses all
+SEARCH_ROWS = 8_000  # choices need no more rows than this; the final fit uses all
 
 
 def fit(
@@ -182,13 +183,14 @@ def _work(run: RunDirectory, opened: Opened, machine: Machine, progress: Progres
     try:
         _encode(run, job, opened, progress)
         with record.seconds("search"):
-            ladder = _climb(job, opened, memory)
+            search = _search_job(job, opened.recipe.seed)
+        ladder = _climb(search, opened, memory)
         for result in ladder.results:
             run.log("rung", **result.to_json())
         record.set("ladder", {"rungs": ladder.to_json(), "reason": ladder.reason})
         run.save_record()
         with record.seconds("fit and controls"):
-            findings = gather_evidence(job, opened, ladder, run, progress)
+            findings = gather_evidence(job, search, opened, ladder, run, progress)
     finally:  # an interrupted session's passes count too
         for name, amount in counters.items():
             record.count(name, amount)
@@ -215,16 +217,18 @@ def _encode(run: RunDirectory, job: Job, opened: Opened, progress: Progress) -> 
     run.save_record()
 
 
-def _climb(job: Job, opened: Opened, memory: RunMemory) -> Climb:
+def _climb(search: Job, opened: Opened, memory: RunMemory) -> Climb:
     recipe = opened.recipe
     rungs, end_on = rungs_of(recipe, opened.base, opened.modality.classical)
-    search = job
-    if len(job.rows) > SEARCH_ROWS:
-        chosen = np.sort(
-            np.random.default_rng(recipe.seed).permutation(len(job.rows))[:SEARCH_ROWS]
-        )
-        search = replace(job, rows=job.rows[chosen], folds=job.folds[chosen])
     return climb(search, rungs, min_gain=recipe.min_gain, memory=memory, end_on=end_on)
+
+
+def _search_job(job: Job, seed: int) -> Job:
+    """The rows that choices are made on: all, or `SEARCH_ROWS` with classes in proportion."""
+    if len(job.rows) <= SEARCH_ROWS:
+        return job
+    chosen = subset(job.codes(), SEARCH_ROWS, seed)
+    return replace(job, rows=job.rows[chosen], folds=job.folds[chosen])
 
 
 def _open_model(folder: Path) -> Any:

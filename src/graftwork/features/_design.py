@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,10 @@ __all__ = ["Design", "Preconditioner"]
 SPARSE_SHARE = 0.1
 
 _ALIGNED = 16  # floats in a cache line: SciPy's CSR product is twice as fast on whole lines
+
+
+# Multiplications in one product from which on two threads pay (about 5 ms)
+LARGE = 500_000_000
 
 
 def _is_sparse(block: Any) -> bool:
@@ -58,9 +63,14 @@ class Design:
 
     def __init__(self, blocks: Sequence[Any], n_outputs: int) -> None:
         self.blocks = _checked(blocks)
-        self.transposed = [b.T.tocsr() if _is_sparse(b) else b.T for b in self.blocks]
         self.n_rows = int(self.blocks[0].shape[0])
         self.n_outputs = n_outputs
+        self.parts = _halves(self.n_rows, sum(_size(block) for block in self.blocks) * n_outputs)
+        self.rows = [[block[part] for part in self.parts] for block in self.blocks]
+        self.transposed = [
+            [rows.T.tocsr() if _is_sparse(rows) else rows.T for rows in block]
+            for block in self.rows
+        ]
         sparse = any(_is_sparse(block) for block in self.blocks)
         pad = -n_outputs % _ALIGNED if sparse and n_outputs >= _ALIGNED // 2 else 0
         self.columns = n_outputs + pad
@@ -74,24 +84,73 @@ class Design:
 
     def forward(self, parameters: np.ndarray) -> np.ndarray:
         """Scores float32 (n, columns) of all rows."""
-        total: np.ndarray | None = None
-        for block, where in zip(self.blocks, self.slices, strict=True):
-            part = block @ parameters[where]
-            total = part if total is None else np.add(total, part, out=total)
-        assert total is not None
-        total += parameters[-1]
+        total = np.empty((self.n_rows, self.columns), np.float32)
+
+        def work(number: int) -> None:
+            part = np.tile(parameters[-1], (self.parts[number].stop - self.parts[number].start, 1))
+            for rows, where in zip(self.rows, self.slices, strict=True):
+                part += rows[number] @ parameters[where]
+            total[self.parts[number]] = part
+
+        self._each(work)
         return total
 
     def backward(self, residual: np.ndarray) -> np.ndarray:
         """Gradient (width + 1, columns) from the gradient with respect to the scores."""
-        out = np.empty((self.width + 1, self.columns), np.float32)
-        for block, where in zip(self.transposed, self.slices, strict=True):
-            if _is_sparse(block):
-                out[where] = block @ residual
-            else:
-                np.matmul(block, residual, out=out[where])
-        out[-1] = residual.sum(axis=0)
-        return out
+
+        def work(number: int) -> np.ndarray:
+            out = np.empty((self.width + 1, self.columns), np.float32)
+            mine = residual[self.parts[number]]
+            for block, where in zip(self.transposed, self.slices, strict=True):
+                out[where] = block[number] @ mine
+            out[-1] = mine.sum(axis=0)
+            return out
+
+        first, *rest = self._each(work)
+        for other in rest:
+            first += other
+        return np.asarray(first)
+
+    def weighted_gram(self, position: int, curvature: np.ndarray, bias: bool) -> np.ndarray:
+        """Xᵀ diag(c) X of a dense block, float32; with `bias` a column of ones is added to X."""
+        width = self.blocks[position].shape[1]
+
+        def work(number: int) -> np.ndarray:
+            rows = self.rows[position][number]
+            weighted = rows * curvature[self.parts[number], None]
+            gram = np.zeros((width + bias, width + bias), np.float32)
+            np.matmul(rows.T, weighted, out=gram[:width, :width])
+            if bias:
+                gram[width, :width] = gram[:width, width] = weighted.sum(axis=0)
+                gram[width, width] = curvature[self.parts[number]].sum()
+            return gram
+
+        return np.asarray(sum(self._each(work)))
+
+    def _each(self, work: Callable[[int], Any]) -> list[Any]:
+        """`work` of every part: two at a time where the design is large."""
+        numbers = range(len(self.parts))
+        if len(self.parts) == 1:
+            return [work(number) for number in numbers]
+        with ThreadPoolExecutor(max_workers=len(self.parts)) as pool:
+            return list(pool.map(work, numbers))
+
+
+def _size(block: Any) -> int:
+    """Numbers that a product with the block reads."""
+    return int(block.nnz if _is_sparse(block) else block.size)
+
+
+def _halves(n_rows: int, work: int) -> list[slice]:
+    """Two halves of the rows of a large design, for two threads; else all rows as one part.
+
+    By size alone and not by the number of cores, so that the sums, and with them the last bits of
+    a head, are the same on every machine.
+    """
+    if work < LARGE:
+        return [slice(0, n_rows)]
+    middle = n_rows // 2
+    return [slice(0, middle), slice(middle, n_rows)]
 
 
 class Preconditioner:
@@ -109,10 +168,11 @@ class Preconditioner:
         self.design = design
         dense = [i for i, block in enumerate(design.blocks) if not _is_sparse(block)]
         self.with_bias = dense[0] if dense else None
+        self.dense: dict[int, tuple[np.ndarray, float]] = {}
         self.squared: dict[int, Any] = {}
-        for position, block in enumerate(design.transposed):
+        for position, block in enumerate(design.blocks):
             if _is_sparse(block):
-                self.squared[position] = block.copy()
+                self.squared[position] = block.T.tocsr()
                 self.squared[position].data **= 2
 
     def set(self, curvature: np.ndarray, penalty: float) -> None:
@@ -123,6 +183,7 @@ class Preconditioner:
             penalty: α.
         """
         self.inverses: list[np.ndarray] = []
+        total = float(curvature.sum())
         self.bias = np.float32(1.0 / float(curvature.sum()))
         for position, block in enumerate(self.design.blocks):
             if _is_sparse(block):
@@ -130,7 +191,16 @@ class Preconditioner:
                 diagonal = SPARSE_SHARE * diagonal + penalty
                 self.inverses.append((1.0 / diagonal).astype(np.float32))
             else:
-                hessian = _hessian(block, curvature, penalty, position == self.with_bias)
+                if position not in self.dense:
+                    hessian = self.design.weighted_gram(
+                        position, curvature, position == self.with_bias
+                    )
+                    self.dense[position] = hessian, total
+                hessian, then = self.dense[position]
+                # Along a path the curvature falls, but about alike everywhere: its scale is enough,
+                # and the product that costs most is made once.
+                hessian = hessian * np.float32(total / then)
+                _add_ridge(hessian, penalty, block.shape[1])
                 self.inverses.append(cholesky(hessian, lower=True, overwrite_a=True))
 
     def __call__(self, gradient: np.ndarray) -> np.ndarray:
@@ -154,18 +224,10 @@ def _solve(factor: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.asarray(cho_solve((factor, True), right, overwrite_b=False, check_finite=False))
 
 
-def _hessian(block: np.ndarray, curvature: np.ndarray, penalty: float, bias: bool) -> np.ndarray:
-    """Xᵀ diag(c) X + α of a dense block, float32; with `bias` a column of ones is added to X."""
-    width = block.shape[1]
-    weighted = block * curvature[:, None]
-    hessian = np.zeros((width + bias, width + bias), np.float32)
-    np.matmul(block.T, weighted, out=hessian[:width, :width])
-    if bias:
-        hessian[width, :width] = hessian[:width, width] = weighted.sum(axis=0)
-        hessian[width, width] = curvature.sum()
+def _add_ridge(hessian: np.ndarray, penalty: float, width: int) -> None:
+    """α on the diagonal of the weights, none on the bias, in place."""
     ridge = np.full(len(hessian), penalty)
     ridge[width:] = 0.0
-    # Float32 needs a floor well above its rounding for an inverse that is positive definite.
+    # Float32 needs a floor well above its rounding for a factor that is positive definite.
     ridge += 1e-6 * float(np.trace(hessian)) / np.sqrt(len(hessian)) + 1e-30
     hessian[np.diag_indices_from(hessian)] += ridge.astype(np.float32)
-    return hessian
