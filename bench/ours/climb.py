@@ -13,14 +13,14 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
     """Climb lexical, probe, hybrid out of fold; then fit each and predict the test part."""
     from rows import open_job, right_of, test_rows
 
-    from graftwork.api._fit import _climb
+    from graftwork.api._fit import _climb, search_job
 
     opened, whole = open_job(job["csv"], job["cache"], strategy="auto")
     where, truth = test_rows(whole)
     for values in whole.dataset.inputs.values():
         whole.store.features(opened.base, values)
     begun = time.perf_counter()
-    ladder = _climb(whole, opened, None)  # type: ignore[arg-type]
+    ladder = _climb(search_job(whole, whole.seed), opened, None)  # type: ignore[arg-type]
     searching = time.perf_counter() - begun
     inputs = whole.dataset.take(where)
     rungs = {}

@@ -17,6 +17,7 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
     """
     from rows import hand_over, open_job, right_of, test_rows
 
+    from graftwork.api._fit import search_job
     from graftwork.api._rungs import BASE, make_strategy
 
     begun = time.perf_counter()
@@ -32,7 +33,7 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
     for values in mine.dataset.inputs.values():
         mine.store.features(opened.base, values)
     clock.append(time.perf_counter())
-    choice = probe.search(mine)
+    choice = probe.search(search_job(mine, mine.seed))
     clock.append(time.perf_counter())
     model = probe.build(mine, choice)
     clock.append(time.perf_counter())

@@ -32,7 +32,7 @@ from graftwork.storage.json_files import write_json
 from graftwork.strategies.strategy import Job
 from graftwork.tasks import TASKS
 
-__all__ = ["fit", "make_job", "open_run"]
+__all__ = ["fit", "make_job", "open_run", "search_job"]
 
 SEARCH_ROWS = 8_000  # choices need no more rows than this; the final fit uses all
 
@@ -183,7 +183,7 @@ def _work(run: RunDirectory, opened: Opened, machine: Machine, progress: Progres
     try:
         _encode(run, job, opened, progress)
         with record.seconds("search"):
-            search = _search_job(job, opened.recipe.seed)
+            search = search_job(job, opened.recipe.seed)
         ladder = _climb(search, opened, memory)
         for result in ladder.results:
             run.log("rung", **result.to_json())
@@ -223,7 +223,7 @@ def _climb(search: Job, opened: Opened, memory: RunMemory) -> Climb:
     return climb(search, rungs, min_gain=recipe.min_gain, memory=memory, end_on=end_on)
 
 
-def _search_job(job: Job, seed: int) -> Job:
+def search_job(job: Job, seed: int) -> Job:
     """The rows that choices are made on: all, or `SEARCH_ROWS` with classes in proportion."""
     if len(job.rows) <= SEARCH_ROWS:
         return job
