@@ -283,3 +283,48 @@ def test_a_saved_table_that_is_damaged(tmp_path):
     (tmp_path / "config.json").write_text('{"kind": "lexicl"}', "utf-8")
     with pytest.raises(GraftworkError, match="did you mean 'lexical'"):
         open_base(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "name", ["../outside/w.bin", "../w.safetensors", "/w.safetensors", "w.bin", "a\\w.safetensors"]
+)
+def test_an_index_that_leads_elsewhere(folder, name):
+    (folder / "model.safetensors").rename(folder / "part.safetensors")
+    index = folder / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"x": "part.safetensors", "y": name}}), "utf-8")
+    refused(folder, repr(name), index.name)
+
+
+def test_shards_of_the_folder_open(folder):
+    names = list(load_file(folder / "model.safetensors"))
+    (folder / "model.safetensors").rename(folder / "part.safetensors")
+    index = {"metadata": {}, "weight_map": dict.fromkeys(names, "part.safetensors")}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index), "utf-8")
+    assert open_base(str(folder), placement=toys.placement()).dim == toys.HIDDEN
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("quantization_config", {"quant_method": "bitsandbytes", "load_in_4bit": True}),
+        ("transformers_weights", "weights.bin"),
+    ],
+)
+def test_a_config_with_weights_of_another_kind(folder, key, value):
+    edit(folder / "config.json", **{key: value})
+    refused(folder, key)
+
+
+@pytest.mark.parametrize("key", ["_attn_implementation", "attn_implementation"])
+@pytest.mark.parametrize("asked", ["flash_attention_2", "kernels-community/flash-mla", "nonsense"])
+def test_attention_that_a_config_asks_for_is_not_fetched(folder, no_network, key, asked):
+    sound = open_base(str(folder), placement=toys.placement())
+    edit(folder / "config.json", **{key: asked})
+    base = open_base(str(folder), placement=toys.placement())
+    for one, other in ((base, sound), (base.twin(1), sound.twin(1))):
+        assert one.network.config._attn_implementation == "sdpa"
+        found, expected = (
+            each.encode(each.prepare(["my parcel"]), np.array([0]), "pooled")
+            for each in (one, other)
+        )
+        assert np.array_equal(found, expected)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -106,3 +108,14 @@ def test_unknown_strategy_names_the_nearest() -> None:
         TransferClassifier(base="lexical", strategy="prob").fit(X, Y)
     with pytest.raises(UnknownNameError, match="pooling"):
         TransferEncoder(pooling="maximum").fit(X)
+
+
+def test_a_fitted_classifier_on_a_network_is_pickled(checkpoints) -> None:  # type: ignore[no-untyped-def]
+    base = str(checkpoints("bert"))
+    fitted = TransferClassifier(strategy="probe", base=base, folds=2).fit(X, Y)
+    before = fitted.predict_proba(X)
+    again = pickle.loads(pickle.dumps(fitted))
+    assert np.array_equal(again.predict_proba(X), before)
+    assert again.predict(X).tolist() == fitted.predict(X).tolist()
+    assert np.array_equal(pickle.loads(pickle.dumps(again)).predict_proba(X), before)
+    assert np.array_equal(fitted.predict_proba(X), before)  # the first one still works

@@ -339,3 +339,13 @@ def test_two_processes_share_a_store(checkpoints, tmp_path, elsewhere):
     out, _ = other.communicate(timeout=120)
     assert other.returncode == 0
     assert out.split() == [digest, str(400 - encoded)]  # each text went through the base once
+
+
+def test_clearing_leaves_the_lock_of_a_run_that_writes(store, bert):
+    store.features(bert, TEXTS[:5])
+    (folder,) = (path for path in store.root.iterdir() if path.is_dir())
+    held = (folder / "lock").stat().st_ino
+    assert store.clear() > 0
+    assert store.size() == 0
+    assert (folder / "lock").stat().st_ino == held
+    assert np.isfinite(everything(store.features(bert, TEXTS[:5]))).all()

@@ -165,7 +165,7 @@ def test_the_second_of_two_processes_is_refused(job, forker):
 
 @pytest.mark.parametrize(
     ("number", "code", "line"),
-    [(signal.SIGINT, 130, "Rung: lexical"), (signal.SIGTERM, 143, "Rung: Frozen")],
+    [(signal.SIGINT, 130, "Rung: TF-IDF"), (signal.SIGTERM, 143, "Rung: frozen features (probe")],
 )
 def test_an_interrupted_run_goes_on_where_it_stopped(undisturbed, job, forker, number, code, line):
     pid, log = forker.start(*job.words, env=job.env)

@@ -182,3 +182,38 @@ def test_accounts_add_up(fitted):
     accounting = read_json(fitted / "audit.json")["accounting"]
     kept = [accounting[key] for key in ("used", "quarantined", "dropped")]
     assert accounting["rows_in"] == sum(kept) == 120
+
+
+def test_test_rows_of_a_class_that_training_lacks_count_as_wrong(graftwork, tiny, tmp_path):
+    train, test = make_rows(80, seed=3), make_rows(30, seed=4)
+    for row in test[:10]:
+        row["label"] = "never seen"
+    files = write_csv(tmp_path / "tr.csv", train), write_csv(tmp_path / "te.csv", test)
+    out = tmp_path / "run"
+    flags = ("--target", "label", "--test", files[1], "--base", tiny, "--out", out, "--json")
+    told = graftwork("fit", files[0], *flags)
+    assert told.code == 0, told.err
+    assert told.json["n_test"] == 30
+    assert told.json["test"]["accuracy"]["value"] <= 20 / 30
+    assert (
+        "10 of the 30 test rows have labels that no training row has"
+        in (told.json["verdict"]["sentence"])
+    )
+
+
+def test_a_parameter_of_a_rung_reaches_it_under_auto(graftwork, tiny, inbox, tmp_path):
+    out = tmp_path / "run"
+    flags = ("--target", "label", "--base", tiny, "--out", out, "--set", "pooling=first", "--json")
+    told = graftwork("fit", inbox, *flags)
+    assert told.code == 0, told.err
+    words = {rung["name"]: rung["words"] for rung in told.json["chosen"]["rungs"]}
+    assert "first pooling" in words["probe"]
+
+
+def test_one_group_alone_is_refused_in_words(graftwork, tiny, tmp_path):
+    rows = [{"text": "same", "label": str(i % 2), "channel": "mail"} for i in range(30)]
+    data = write_csv(tmp_path / "same.csv", rows)
+    told = graftwork("fit", data, "--target", "label", "--base", tiny, "--out", tmp_path / "run")
+    assert told.code == 2
+    assert "Traceback" not in told.err
+    assert "fault of Graftwork" not in told.err

@@ -178,13 +178,15 @@ def test_evaluate_flags_training_rows_and_counts_unknown_labels(graftwork, fitte
     assert found["audit"]["unknown_labels"] == ["praise"]
     accounting = found["audit"]["accounting"]
     assert accounting["rows_in"] == 82
-    assert accounting["used"] == found["n_test"] == 79
+    assert accounting["used"] == found["n_test"] == 80  # the unknown label counts, as wrong
+    assert found["labels"][-1] == "(a label that the model does not know)"
+    assert found["test"]["accuracy"]["value"] < 1
     assert accounting["rows_in"] == sum(
         accounting[key] for key in ("used", "quarantined", "dropped")
     )
     groups = found["slices"]["channel"]["groups"]
     assert {group["value"] for group in groups} == {"mail", "chat"}
-    assert sum(group["n"] for group in groups) == 79
+    assert sum(group["n"] for group in groups) == 80
 
 
 def test_evaluate_writes_a_report_and_says_the_score(graftwork, fitted, inbox, tmp_path):
@@ -348,3 +350,32 @@ def test_the_model_predicts_elsewhere_without_run_and_data(graftwork, fitted, in
     assert graftwork("predict", copy, inbox, "--out", outs[1]).code == 0
     assert outs[0].read_bytes() == outs[1].read_bytes()
     assert len([json.loads(line) for line in outs[0].read_text("utf-8").splitlines()]) == 120
+
+
+@pytest.mark.parametrize("held", ["thesis.txt", "plan.json", "metrics.json"])
+def test_evaluate_never_replaces_what_is_not_its_own(graftwork, fitted, inbox, tmp_path, held):
+    (tmp_path / held).write_text("mine", "utf-8")
+    told = graftwork("evaluate", fitted, inbox, "--out", tmp_path)
+    assert told.code == 2
+    assert "nothing was touched" in told.err
+    assert [path.read_text("utf-8") for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_evaluate_replaces_an_earlier_evaluation(graftwork, fitted, inbox, tmp_path):
+    for _ in range(2):
+        assert graftwork("evaluate", fitted, inbox, "--out", tmp_path / "report").code == 0
+    names = {path.name for path in (tmp_path / "report").iterdir()}
+    assert names == {"metrics.json", "report.html"}
+
+
+def test_nothing_is_written_over_its_own_input(graftwork, fitted, tiny, inbox, tmp_path):
+    data, link = tmp_path / "inbox.csv", tmp_path / "link.csv"
+    data.write_bytes(inbox.read_bytes())
+    link.symlink_to(data)
+    audit = ["audit", data, "--target", "label", "--base", tiny]
+    for words in (["predict", fitted, data], audit):
+        for out in (data, link, tmp_path / "." / "inbox.csv"):
+            told = graftwork(*words, "--out", out)
+            assert told.code == 2
+            assert "is the input itself" in told.err
+    assert data.read_bytes() == inbox.read_bytes()

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,13 @@ import numpy as np
 import pytest
 
 import toys
-from graftwork.errors import DataError, GraftworkError, IntegrityError, ParameterError
+from graftwork.errors import (
+    DataError,
+    GraftworkError,
+    IntegrityError,
+    ParameterError,
+    RunError,
+)
 from graftwork.model.directory import FORMAT_VERSION
 from graftwork.model.model import Model
 from graftwork.model.neighbours import Neighbours, dense_block
@@ -328,3 +335,65 @@ def test_batches_of_predict_change_little(model, monkeypatch):
     np.testing.assert_allclose(model.predict(TEXTS).probabilities, whole, atol=1e-3)
     alone = np.concatenate([model.predict([text]).probabilities for text in TEXTS[:9]])
     np.testing.assert_allclose(alone, whole[:9], atol=1e-3)
+
+
+# --- what is not ours, and what was edited by hand
+
+
+@pytest.mark.parametrize("held", ["thesis.txt", "plan.json", "manifest.json", "both and more"])
+def test_saving_over_something_else_is_refused(model, tmp_path, held):
+    names = ["manifest.json", "graph.json", "thesis.txt"] if held == "both and more" else [held]
+    for name in names:
+        (tmp_path / name).write_text("mine", "utf-8")
+    with pytest.raises(RunError, match="nothing was touched"):
+        model.save(tmp_path)
+    assert {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()} == dict.fromkeys(
+        names, "mine"
+    )
+
+
+def test_saving_to_an_empty_folder(model, tmp_path):
+    model.save(tmp_path)
+    assert load(tmp_path).classes == model.classes
+
+
+def edited(saved: Path, copy: Path, file: str, change: Callable[[Any], None]) -> Path:
+    """A copy of the model with a changed JSON file and a manifest that agrees with it."""
+    shutil.copytree(saved, copy)
+    told = json.loads((copy / file).read_text("utf-8"))
+    change(told)
+    (copy / file).write_text(json.dumps(told), "utf-8")
+    write_manifest(copy, FORMAT_VERSION)
+    return copy
+
+
+def _readout(**values: Any) -> Callable[[Any], None]:
+    return lambda told: told["blocks"][0]["readout"].update(values)
+
+
+HEAD, GRAPH = "heads/label/head.json", "graph.json"
+EDITS: dict[str, tuple[str, Callable[[Any], None], str]] = {
+    "layer": (HEAD, _readout(layers=[9]), "0 to 2"),
+    "negative layer": (HEAD, _readout(layers=[-1]), "0 to 2"),
+    "layer of text": (HEAD, _readout(layers=["2"]), "0 to 2"),
+    "pooling": (HEAD, _readout(pooling=2), "pooling 2"),
+    "two layers": (HEAD, _readout(layers=[1, 2]), "gives 64"),
+    "mix": (HEAD, _readout(mix="sum"), "not a readout"),
+    "no readout": (HEAD, lambda told: told["blocks"][0].pop("readout"), "no readout"),
+    "label": (HEAD, lambda told: told["task"]["labels"].pop(), "2 labels"),
+    "all labels": (HEAD, lambda told: told["task"].update(labels=[]), "parts do not make"),
+    "weight": (HEAD, lambda told: told["blocks"][0].update(weight="x"), "parts do not make"),
+    "block": (HEAD, lambda told: told["blocks"].pop(), "the graph says"),
+    "heads": (GRAPH, lambda told: told.update(heads={}), "no head"),
+    "modality": (GRAPH, lambda told: told.update(inputs={"text": "smell"}), "smell"),
+    "kind": (GRAPH, lambda told: told["backbones"]["base"].update(kind="x"), "'x'"),
+    "no kind": (GRAPH, lambda told: told["backbones"]["base"].clear(), "kind"),
+    "backbone": (GRAPH, lambda told: told["backbones"].pop("lexical"), "lexical"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_parts_that_do_not_fit_are_refused(saved, tmp_path, edit):
+    file, change, words = EDITS[edit]
+    with pytest.raises(IntegrityError, match=words):
+        load(edited(saved, tmp_path / "copy", file, change))

@@ -139,3 +139,9 @@ def test_registered_names_and_their_aliases(monkeypatch: pytest.MonkeyPatch) -> 
     assert resolve_recipe({"strategy": "auto"}).strategy == "auto"
     with pytest.raises(ParameterError, match=r"allowed: probe, auto \(did you mean 'probe'\?\)"):
         resolve_recipe({"strategy": "prob"})
+
+
+def test_a_seed_fits_into_the_generators() -> None:
+    assert resolve_recipe({"seed": 2**63 - 1}).seed == 2**63 - 1
+    with pytest.raises(ParameterError, match="at most 9223372036854775807"):
+        resolve_recipe({"seed": 2**63})

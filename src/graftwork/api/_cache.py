@@ -36,6 +36,6 @@ def cache(
         "folder": str(store.root),
         "mb": round(store.size() / 1e6, 3),
         "limit_gb": how.cache_gb,
-        "bases": sum(1 for path in store.root.iterdir() if path.is_dir()),
+        "bases": len({path.parent for path in store.root.glob("*/seg-*")}),
     }
     return {**told, "freed_mb": round(freed / 1e6, 3)} if action == "clear" else told

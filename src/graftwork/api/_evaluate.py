@@ -17,6 +17,7 @@ from graftwork.data.values import missing_mask, to_list
 from graftwork.errors import DataError, Fault, UnknownNameError
 from graftwork.evaluation.contamination import seen_in_training
 from graftwork.evaluation.contender import Contender, Control
+from graftwork.evaluation.controls import widened
 from graftwork.evaluation.evidence import prove
 from graftwork.evaluation.report.render import render
 from graftwork.modalities import MODALITIES
@@ -25,10 +26,13 @@ from graftwork.runs.progress import Progress
 from graftwork.runs.recipe import Machine
 from graftwork.storage.directory import committed
 from graftwork.storage.json_files import plain, write_json
+from graftwork.storage.outputs import refuse_foreign
 
 __all__ = ["evaluate"]
 
 EXAMPLES = 24
+UNKNOWN = "(a label that the model does not know)"
+WRITTEN = ("metrics.json", "report.html")
 
 
 def evaluate(
@@ -58,7 +62,7 @@ def evaluate(
         data: labelled rows.
         target: label column; default: the one that the model was fitted to.
         slices: columns to report by.
-        out: folder for `metrics.json` and `report.html`.
+        out: folder for `metrics.json` and `report.html`; new, empty, or of an earlier evaluation.
         metric: that the report opens with.
         margin: differences inside ± margin count as none.
         seed: of the resamples.
@@ -74,8 +78,11 @@ def evaluate(
     Raises:
         InputError: columns are missing, no labels, or labels that the model does not know in all
             rows.
+        RunError: `out` holds other things, which would be lost.
     """
     progress = progress or Progress()
+    if out is not None:
+        refuse_foreign(out, needed=WRITTEN, what="an evaluation")
     begun = time.perf_counter()
     table = read(data, encoding=encoding, delimiter=delimiter, progress=progress)
     for note in table.notes:
@@ -87,18 +94,20 @@ def evaluate(
     inputs = {key: [values[i] for i in rows] for key, values in columns.items()}
     texts = {key: [str(value) for value in values] for key, values in inputs.items()}
     found = model.predict(texts, progress=progress)
+    unknown = (UNKNOWN,) if (truth >= len(model.classes)).any() else ()
+    classes = (*model.classes, *unknown)
     chosen = Contender(
         name="model",
         title="the model",
         predicted=found.codes,
-        probabilities=found.probabilities,
+        probabilities=widened(found.probabilities, len(classes)),
     )
     metrics = prove(
         truth,
-        model.classes,
+        classes,
         chosen=chosen,
         transfer=chosen,
-        controls=[_majority(truth, len(model.classes))],
+        controls=[_majority(truth, len(classes))],
         metric=metric,
         margin=margin,
         seed=seed,
@@ -134,18 +143,12 @@ def _labelled(
     usable, _ = usable_rows(model, table, columns)
     labels = to_list(table.columns.column(target))
     missing = missing_mask(table.columns.column(target))
-    known = {label: code for code, label in enumerate(model.classes)}
-    spelt = {str(label): code for label, code in known.items()}
-    codes = [known.get(label, spelt.get(str(label), -1)) for label in labels]
-    rows = np.asarray([i for i in usable if not missing[i] and codes[i] >= 0], dtype=np.int64)
-    strange = sorted({str(labels[i]) for i in usable if not missing[i] and codes[i] < 0})
-    n_strange = sum(1 for i in usable if not missing[i] and codes[i] < 0)
-    if strange:
-        progress.say(
-            f"{n_strange:,} rows have labels that the model does not know "
-            f"({', '.join(strange[:5])}{', …' if len(strange) > 5 else ''}); they are left out"
-        )
-    if not len(rows):
+    codes = _codes(model, [labels[i] for i in usable], missing[usable])
+    rows = np.asarray([i for i, code in zip(usable, codes, strict=True) if code >= 0], np.int64)
+    truth = np.asarray([code for code in codes if code >= 0], dtype=np.int64)
+    k = len(model.classes)
+    strange = sorted({str(labels[i]) for i in rows[truth >= k]})
+    if not (truth < k).any():
         raise DataError(
             faults=[
                 Fault(
@@ -156,21 +159,38 @@ def _labelled(
                 )
             ]
         )
+    if strange:
+        progress.say(
+            f"{int((truth >= k).sum()):,} rows have labels that the model does not know "
+            f"({', '.join(strange[:5])}{', …' if len(strange) > 5 else ''}); they count as wrong"
+        )
     accounting = {
         "rows_in": table.n_in,
         "used": len(rows),
         "quarantined": table.n_in - len(rows) - int(missing.sum()),
         "dropped": int(missing.sum()),
     }
-    return (
-        rows,
-        np.asarray([codes[i] for i in rows], dtype=np.int64),
-        {
-            "accounting": accounting,
-            "unknown_labels": strange[:50],
-            "findings": [],
-        },
-    )
+    audit = {"accounting": accounting, "unknown_labels": strange[:50], "findings": []}
+    return rows, truth, audit
+
+
+def _codes(model: Model, labels: Sequence[Any], missing: np.ndarray) -> list[int]:
+    """Label codes: by value, else by spelling, else by spelling without case; -1 where missing.
+
+    All labels that the model does not know share one code behind the known ones.
+    """
+    known = {label: code for code, label in enumerate(model.classes)}
+    spelt = {str(label): code for label, code in known.items()}
+    folded: dict[str, list[int]] = {}
+    for text, code in spelt.items():
+        folded.setdefault(text.casefold().strip(), []).append(code)
+
+    def code_of(label: Any) -> int:
+        text = str(label)
+        alike = folded.get(text.casefold().strip(), [])
+        return known.get(label, spelt.get(text, alike[0] if len(alike) == 1 else len(known)))
+
+    return [-1 if gone else code_of(v) for v, gone in zip(labels, missing, strict=True)]
 
 
 def _majority(truth: np.ndarray, k: int) -> Control:
@@ -231,7 +251,7 @@ def _write(
             "html": None
             if redact
             else "<br>".join(str(modality.show(values[i])) for values in inputs.values()),
-            "label": model.classes[int(truth[i])],
+            "label": [*model.classes, UNKNOWN][int(truth[i])],
             "predicted": model.classes[int(chosen.predicted[i])],
             "probability": float(sure[i]),
             "why": "wrong, and sure of it" if sure[i] > 0.8 else "wrong",

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from graftwork.api._open import Opened
-from graftwork.api._rungs import BASE, make_strategy
+from graftwork.api._rungs import BASE, make_strategy, owned
 from graftwork.data.dataset import TEST, Dataset
 from graftwork.evaluation.contender import Contender, Control
-from graftwork.evaluation.controls import RandomTwin, majority
+from graftwork.evaluation.controls import RandomTwin, majority, widened
 from graftwork.evaluation.evidence import prove
 from graftwork.evaluation.openings import opened as count_opening
 from graftwork.model.model import Model
@@ -59,6 +59,7 @@ class _Judged:
     truth: np.ndarray
     inputs: dict[str, list[Any]]
     out_of_fold: bool
+    labels: tuple[Any, ...]
 
 
 def gather_evidence(
@@ -93,7 +94,7 @@ def gather_evidence(
     model.training_keys = _training_keys(job)
     metrics = prove(
         judged.truth,
-        job.task.labels,
+        judged.labels,
         chosen=chosen,
         transfer=transfer,
         controls=controls,
@@ -117,15 +118,13 @@ def gather_evidence(
     metrics["evidence"] = "out of fold" if judged.out_of_fold else "test"
     if not ladder.transfer.rung.transfers:
         metrics["verdict"] |= _not_tried(metrics, ladder.chosen)
-    if judged.out_of_fold:
-        metrics["verdict"]["sentence"] += (
-            " There was no test part: these are cross-fitted out-of-fold predictions of the "
-            "training rows, and the model was then fitted on all of them."
-        )
+    metrics["verdict"]["sentence"] += _unknown_words(judged, len(job.task.labels))
+    if judged.out_of_fold and ladder.transfer.rung.transfers:
+        metrics["verdict"] |= _without_test(metrics["verdict"])
     cost = {"latency_ms": _latency(model, job), "trainable_parameters": model.head.n_parameters}
     run.record.count("check_passes", LATENCY_ROWS)
     return Findings(
-        model, metrics, judged.positions, chosen, judged.truth, job.task.labels, {"cost": cost}
+        model, metrics, judged.positions, chosen, judged.truth, judged.labels, {"cost": cost}
     )
 
 
@@ -145,15 +144,40 @@ def _not_tried(metrics: dict[str, Any], chosen: RungResult) -> dict[str, Any]:
     }
 
 
+def _without_test(verdict: dict[str, Any]) -> dict[str, Any]:
+    """No verdict without test rows: choices saw every row, which flatters what they chose."""
+    gain = f"{100 * verdict['gain']:+.1f}" if verdict.get("gain") is not None else "unknown"
+    return {
+        "outcome": "undecidable",
+        "sentence": (
+            "Not judged: there was no test part. On cross-fitted out-of-fold predictions of the "
+            f"training rows, which flatter what was chosen on them, transfer is {gain} points from "
+            "the best control; the model was then fitted on all rows."
+        ),
+    }
+
+
 def _judged(job: Job, search: Job) -> _Judged:
+    """The test rows; labels that no training row has get codes that nothing predicts."""
     test = np.flatnonzero(job.dataset.parts == TEST)
-    known = set(job.task.labels)
-    labels = job.dataset.labels(test)
-    test = test[[label in known for label in labels]] if len(test) else test
     if not len(test):
-        return _Judged(search.rows, search.codes(), {}, True)
-    codes = job.task.encode(job.dataset.labels(test))
-    return _Judged(test, codes, job.dataset.take(test), False)
+        return _Judged(search.rows, search.codes(), {}, True, job.task.labels)
+    codes = {label: code for code, label in enumerate(job.task.labels)}
+    targets = job.dataset.labels(test)
+    truth = np.asarray([codes.setdefault(label, len(codes)) for label in targets], np.int64)
+    return _Judged(test, truth, job.dataset.take(test), False, tuple(codes))
+
+
+def _unknown_words(judged: _Judged, k: int) -> str:
+    """A sentence on test rows whose label could not be learnt, or nothing."""
+    n = int((judged.truth >= k).sum())
+    if not n:
+        return ""
+    names = ", ".join(repr(label) for label in judged.labels[k:][:5])
+    return (
+        f" {n:,} of the {len(judged.truth):,} test rows have labels that no training row has "
+        f"({names}); they count as wrong."
+    )
 
 
 def _open_test(dataset: Dataset, judged: _Judged, run: RunDirectory) -> int:
@@ -188,7 +212,7 @@ def _contender(
         name=rung.name,
         title=rung.title,
         predicted=found.codes,
-        probabilities=found.probabilities,
+        probabilities=widened(found.probabilities, len(judged.labels)),
         seconds=seconds,
     )
 
@@ -203,7 +227,7 @@ def _controls(
 ) -> list[Control]:
     """Majority, the classical model, and the same network with random weights."""
     codes = job.codes()
-    controls = [majority(codes, len(judged.truth), len(job.task.labels))]
+    controls = [majority(codes, len(judged.truth), len(judged.labels))]
     classical = ladder.of(opened.modality.classical)
     if classical is not None:
         found = contender(classical)
@@ -217,12 +241,14 @@ def _controls(
             )
         )
     if BASE in job.backbones and hasattr(job.backbones[BASE], "twin"):
-        twin = RandomTwin(make_strategy("probe", {}), BASE, job.seed)
+        twin = RandomTwin(
+            make_strategy("probe", owned("probe", opened.recipe.parameters)), BASE, job.seed
+        )
         progress.say("Control: the same network with random weights")
         if judged.out_of_fold:
             controls.append(_twin_out_of_fold(twin, job, ladder))
         else:
-            controls.append(twin.control(job, judged.inputs, judged.truth))
+            controls.append(twin.control(job, judged.inputs, judged.truth, len(judged.labels)))
     return controls
 
 

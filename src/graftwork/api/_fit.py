@@ -17,7 +17,7 @@ from graftwork.api._rungs import BASE, RunMemory, rungs_of
 from graftwork.api._save import commit_model, commit_report
 from graftwork.bases import open_base
 from graftwork.data.dataset import TEST
-from graftwork.errors import DataError, Fault
+from graftwork.errors import DataError, Fault, PlanChangedError
 from graftwork.evaluation.controls import subset
 from graftwork.features.store import FeatureStore
 from graftwork.planning.ladder import Climb, climb
@@ -78,14 +78,32 @@ def fit(
     with open_run(opened, how, out, resume=resume, overwrite=overwrite) as run:
         for note in run.notes:
             progress.say(note)
-        if run.status == "finished":
+        if run.status == "finished" and run.has("model") and run.has("report/metrics.json"):
             progress.say(f"{run.root}: this run is finished; here is its result")
         else:
             if run.plan.recipe != opened.recipe:  # --resume: the frozen plan is what counts
                 opened = open_all(data, run.plan.recipe, how, progress=progress)
+            _same_data(run, opened)
             _work(run, opened, how, progress)
         root = run.root
     return Run.load(root, _open_model)
+
+
+def _same_data(run: RunDirectory, opened: Opened) -> None:
+    """A resumed run goes on with the very data and base of its plan.
+
+    Raises:
+        PlanChangedError: a file or the base is not what the plan froze; each is named.
+    """
+    changed = [
+        f"  {role}: {opened.names.get(role, run.plan.names.get(role, role))} has changed"
+        for role in sorted({*run.plan.data, *opened.data})
+        if run.plan.data.get(role) != opened.data.get(role)
+    ]
+    if changed:
+        raise PlanChangedError(
+            f"{run.root}: the data are not those of the plan\n" + "\n".join(changed)
+        )
 
 
 def open_run(
@@ -153,6 +171,17 @@ def _check_labels(opened: Opened, rows: np.ndarray) -> None:
                     file=source,
                     field=target,
                     hint="more rows, or another split (--split, --test-size)",
+                )
+            ]
+        )
+    if len(set(opened.dataset.groups[rows].tolist())) < 2:
+        raise DataError(
+            faults=[
+                Fault(
+                    f"the {len(rows):,} rows left for training are all one group (duplicates of "
+                    "each other, or one value of --group); nothing can be chosen out of fold",
+                    file=source,
+                    field=", ".join(opened.dataset.inputs),
                 )
             ]
         )

@@ -22,6 +22,7 @@ from graftwork.runs.progress import Progress
 from graftwork.runs.recipe import Machine
 from graftwork.runtime.devices import place
 from graftwork.storage.disk import atomic_file, disk_errors
+from graftwork.storage.outputs import refuse_input
 
 __all__ = ["predict", "usable_rows"]
 
@@ -56,12 +57,13 @@ def predict(
         to a file, ``predictions`` (a list of dicts).
 
     Raises:
-        InputError: the file cannot be read, or lacks the model's input columns.
+        InputError: the file cannot be read, lacks the model's input columns, or is `out` itself.
         IntegrityError: the model directory was changed.
     """
     progress = progress or Progress()
     begun = time.perf_counter()
     suffix = _suffix(out)
+    refuse_input(out, [data])
     table = read(data, encoding=encoding, delimiter=delimiter, progress=progress)
     for note in table.notes:
         progress.say(note)

@@ -18,7 +18,7 @@ from graftwork.runs.recipe import Recipe
 from graftwork.strategies import STRATEGIES
 from graftwork.strategies.strategy import Choice, Strategy
 
-__all__ = ["BASE", "RunMemory", "make_strategy", "rungs_of"]
+__all__ = ["BASE", "RunMemory", "make_strategy", "owned", "rungs_of"]
 
 BASE = "base"  # the pre-trained backbone's name in jobs and models
 
@@ -41,12 +41,28 @@ def rungs_of(
     first = Rung(classical, plain, make_strategy("probe", {}), (classical,), False)
     if base.kind == classical:
         return [first], classical
+    _check_parameters(recipe)
     rungs = [first] if control or recipe.strategy == "auto" else []
     for name in _up_to(recipe.strategy):
-        strategy = make_strategy(name, recipe.parameters if name == recipe.strategy else {})
+        strategy = make_strategy(name, owned(name, recipe.parameters))
         reads = (BASE, classical) if name == "hybrid" else (BASE,)
         rungs.append(Rung(name, f"{_short(strategy)} ({name})", strategy, reads))
     return rungs, None if recipe.strategy == "auto" else recipe.strategy
+
+
+def owned(strategy: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Those of the parameters that a strategy has."""
+    names = {field.name for field in dataclasses.fields(STRATEGIES.get(strategy))}
+    return {key: value for key, value in parameters.items() if key in names}
+
+
+def _check_parameters(recipe: Recipe) -> None:
+    """Every parameter must belong to one of the rungs at least."""
+    rungs = _up_to(recipe.strategy)
+    known = {f.name for name in rungs for f in dataclasses.fields(STRATEGIES.get(name))}
+    unknown = {key: value for key, value in recipe.parameters.items() if key not in known}
+    if unknown:
+        make_strategy(rungs[-1], unknown)  # raises, with the nearest spelling
 
 
 LADDER = ("probe", "hybrid")

@@ -25,8 +25,20 @@ def weight_files(folder: Path) -> list[Path]:
         if not isinstance(shards, dict) or not shards:
             raise BaseModelError(faults=[Fault("has no weight_map", file=str(index))])
         names = sorted({str(name) for name in shards.values()})
-        return [folder / Path(name).name for name in names]
+        faults = [
+            Fault(f"{name!r} is no safetensors file of this folder", str(index), field="weight_map")
+            for name in names
+            if not _is_shard(name)
+        ]
+        if faults:
+            raise BaseModelError(faults=faults)
+        return [folder / name for name in names]
     return []
+
+
+def _is_shard(name: str) -> bool:
+    """A plain file name: transformers follows paths, and reads other endings as pickles."""
+    return name.endswith(".safetensors") and not {"/", "\\", ":", "\0"} & set(name)
 
 
 def check_checkpoint(folder: Path, *, tokenizer: bool = True) -> dict[str, Any]:
@@ -50,14 +62,7 @@ def check_checkpoint(folder: Path, *, tokenizer: bool = True) -> dict[str, Any]:
             faults.extend(error.faults)
         if config and "model_type" not in config:
             faults.append(Fault("config.json names no model_type", file=where, field="model_type"))
-        if "auto_map" in config:
-            faults.append(
-                Fault(
-                    "config.json asks for code of its own (auto_map); such code is never run",
-                    file=where,
-                    hint="only architectures that transformers itself knows can be used",
-                )
-            )
+        faults.extend(_config_faults(config, where))
     faults.extend(_weight_faults(folder))
     if tokenizer and not any((folder / name).is_file() for name in TOKENIZER_FILES):
         names = ", ".join(TOKENIZER_FILES)
@@ -65,6 +70,29 @@ def check_checkpoint(folder: Path, *, tokenizer: bool = True) -> dict[str, Any]:
     if faults:
         raise BaseModelError(f"base {where!r} cannot be used", faults=faults)
     return config
+
+
+def _config_faults(config: dict[str, Any], where: str) -> list[Fault]:
+    """What a config asks for that is never done."""
+    refused = {
+        "auto_map": (
+            "config.json asks for code of its own (auto_map); such code is never run",
+            "only architectures that transformers itself knows can be used",
+        ),
+        "quantization_config": (
+            "its weights are quantised (quantization_config), which cannot be read",
+            "use the checkpoint in float32, bfloat16 or float16",
+        ),
+        "transformers_weights": (
+            "config.json names a weight file of its own (transformers_weights)",
+            "the weights must be model.safetensors or the shards of its index",
+        ),
+    }
+    return [
+        Fault(message, file=where, field=key, hint=hint)
+        for key, (message, hint) in refused.items()
+        if config.get(key) is not None
+    ]
 
 
 def _weight_faults(folder: Path) -> list[Fault]:

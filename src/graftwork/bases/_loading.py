@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import json
 import logging
@@ -15,11 +16,15 @@ from graftwork.bases.huggingface import HuggingFace
 from graftwork.errors import BaseModelError, Fault
 from graftwork.runtime.devices import Placement, place
 
-__all__ = ["load_huggingface", "quiet", "random_network"]
+__all__ = ["load_huggingface", "quiet", "random_network", "without_hooks"]
 
 LONGEST_DEFAULT = 512  # cost grows faster than length; `max_length` overrides
 # Heads and poolers that a checkpoint may lack: nothing of theirs is in the hidden states.
 NOT_IN_FEATURES = ("pooler", "lm_head", "classifier", "cls.", "score", "position_ids")
+# What transformers raises on a checkpoint that it cannot open.
+_OPENING_ERRORS = (
+    *(RuntimeError, ValueError, OSError, KeyError, TypeError, AttributeError, ImportError),
+)
 
 
 def load_huggingface(
@@ -59,27 +64,31 @@ def random_network(config: Any, seed: int, placement: Placement) -> Any:
 
     with torch.random.fork_rng(devices=[]), quiet():
         torch.manual_seed(seed)
-        network = AutoModel.from_config(config)
+        # what the trained network took, never what a config asks for (see `_from_pretrained`)
+        network = AutoModel.from_config(config, attn_implementation=config._attn_implementation)
     return network.to(device=placement.device, dtype=placement.dtype).eval()
 
 
-def _network(folder: Path, placement: Placement) -> Any:
-    import torch
-    from transformers import AutoModel
+def without_hooks(network: Any) -> Any:
+    """A copy that shares all tensors and lacks the hooks which transformers sets when first run.
 
+    They are local functions, so that a network that was used could not be pickled; the copy, and
+    what is unpickled from it, sets them anew.
+    """
+    tensors = [*network.parameters(), *network.buffers()]
+    twin = copy.deepcopy(network, {id(tensor): tensor for tensor in tensors})
+    for module in twin.modules():
+        for key, hook in list(module._forward_hooks.items()):
+            if getattr(hook, "__module__", "").startswith("transformers."):
+                del module._forward_hooks[key]
+        module.__dict__.pop("_output_capturing_hooks_installed", None)
+    return twin
+
+
+def _network(folder: Path, placement: Placement) -> Any:
     try:
-        with torch.random.fork_rng(devices=[]), quiet():
-            torch.manual_seed(0)  # a pooler that the checkpoint lacks is drawn, always the same
-            network, info = AutoModel.from_pretrained(
-                str(folder),
-                local_files_only=True,
-                use_safetensors=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,  # reported, so that the refusal can name them
-                dtype=placement.dtype,
-            )
-    except (RuntimeError, ValueError, OSError, KeyError, TypeError, AttributeError) as error:
+        network, info = _from_pretrained(folder, placement)
+    except _OPENING_ERRORS as error:
         raise BaseModelError(
             faults=[Fault(f"transformers cannot open it: {_first_lines(error)}", str(folder))]
         ) from error
@@ -99,6 +108,38 @@ def _network(folder: Path, placement: Placement) -> Any:
             ],
         )
     return network.to(placement.device).eval()
+
+
+def _from_pretrained(folder: Path, placement: Placement) -> tuple[Any, dict[str, Any]]:
+    """The network with torch's own attention: a config may ask for a kernel from the hub."""
+    try:
+        return _attending(folder, placement, "sdpa")
+    except ValueError:  # an architecture without it, among others; those fail again
+        return _attending(folder, placement, "eager")
+
+
+def _attending(folder: Path, placement: Placement, how: str) -> tuple[Any, dict[str, Any]]:
+    import torch
+    from transformers import AutoConfig, AutoModel
+
+    with torch.random.fork_rng(devices=[]), quiet():
+        config = AutoConfig.from_pretrained(
+            str(folder), local_files_only=True, trust_remote_code=False
+        )
+        config._attn_implementation = how  # what the file says would win over the argument below
+        torch.manual_seed(0)  # a pooler that the checkpoint lacks is drawn, always the same
+        network, info = AutoModel.from_pretrained(
+            str(folder),
+            config=config,
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # reported, so that the refusal can name them
+            dtype=placement.dtype,
+            attn_implementation=how,
+        )
+    return network, info
 
 
 def _weights_hash(network: Any) -> str:

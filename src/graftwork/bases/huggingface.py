@@ -121,6 +121,12 @@ class HuggingFace:
 
         return load_huggingface(folder, placement=placement, max_length=max_length, facts=facts)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the hooks of transformers: not to be pickled, and set anew when needed."""
+        from graftwork.bases._loading import without_hooks
+
+        return {**self.__dict__, "network": without_hooks(self.network)}
+
     def fingerprint(self) -> str:
         """SHA-256 over weights, config, tokenizer, cut length and precision."""
         from graftwork.storage.hashing import digest_json

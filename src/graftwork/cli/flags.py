@@ -80,12 +80,16 @@ def _numbers(flag: Flag) -> str:
         case None, None:
             limits = ""
         case low, None:
-            limits = f", at least {low:g}"
+            limits = f", at least {_told(low)}"
         case None, high:
-            limits = f", at most {high:g}"
+            limits = f", at most {_told(high)}"
         case low, high:
-            limits = f" from {low:g} to {high:g}"
+            limits = f" from {_told(low)} to {_told(high)}"
     return words + limits
+
+
+def _told(limit: float) -> str:
+    return str(limit) if isinstance(limit, int) else f"{limit:g}"
 
 
 def registry_of(folder: str) -> Registry:

@@ -15,7 +15,7 @@ from graftwork.model.model import Model
 from graftwork.stats.folds import stratified_group_folds
 from graftwork.strategies.strategy import Job, Strategy
 
-__all__ = ["TEST_ROWS", "TRAIN_ROWS", "RandomTwin", "majority", "subset"]
+__all__ = ["TEST_ROWS", "TRAIN_ROWS", "RandomTwin", "majority", "subset", "widened"]
 
 TRAIN_ROWS = 2000  # both sides of the random-weights control learn from at most so many rows
 TEST_ROWS = 1000  # and are judged on at most so many
@@ -49,6 +49,12 @@ def subset(codes: np.ndarray, most: int, seed: int) -> np.ndarray:
     return np.sort(chosen)
 
 
+def widened(probabilities: np.ndarray, k: int) -> np.ndarray:
+    """Probabilities (n, k): columns of zeros for labels that nothing was trained on."""
+    missing = k - probabilities.shape[1]
+    return np.pad(probabilities, ((0, 0), (0, missing))) if missing > 0 else probabilities
+
+
 @dataclass(frozen=True, eq=False)
 class RandomTwin:
     """The same network with random weights, frozen, under the same kind of head.
@@ -66,13 +72,16 @@ class RandomTwin:
     base: str
     seed: int
 
-    def control(self, job: Job, test: dict[str, list[Any]], test_codes: np.ndarray) -> Control:
+    def control(
+        self, job: Job, test: dict[str, list[Any]], test_codes: np.ndarray, k: int
+    ) -> Control:
         """Fit both sides and predict the test rows.
 
         Args:
             job: the whole job; its rows are drawn from.
             test: inputs of the test rows, by name.
             test_codes: int64 (m,) their labels, to draw rows with classes in proportion.
+            k: number of labels, those included that no training row has.
         """
         small = self._job(job)
         judged = subset(test_codes, TEST_ROWS, self.seed)
@@ -80,8 +89,8 @@ class RandomTwin:
         twin = job.backbones[self.base].twin(self.seed)  # type: ignore[attr-defined]
         ours = self._pretrained(job, small)
         theirs = self.strategy.transfer(replace(small, backbones={"random": twin}))
-        against = _probabilities(ours, inputs, job)
-        predicted = _probabilities(theirs, inputs, job)
+        against = widened(_probabilities(ours, inputs, job), k)
+        predicted = widened(_probabilities(theirs, inputs, job), k)
         return Control(
             name="random_weights",
             title="Same network, random weights",
@@ -108,7 +117,7 @@ class RandomTwin:
         """
         small = self._job(job)
         twin = job.backbones[self.base].twin(self.seed)  # type: ignore[attr-defined]
-        halves = np.random.default_rng(self.seed + 1).permutation(len(small.rows)) % 2 == 0
+        halves = small.halves()
         sides = []
         for name, backbone in ((self.base, job.backbones[self.base]), ("random", twin)):
             choice = self.strategy.search(replace(small, backbones={name: backbone}))

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import shutil
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -136,16 +135,16 @@ class FeatureStore:
         return freed
 
     def clear(self, older_than_days: float = 0.0) -> int:
-        """Delete segments not used for that many days (0: all); returns bytes freed."""
+        """Delete segments not used for that many days (0: all); returns bytes freed.
+
+        The folders stay: a run may be writing there, and its lock lies in them.
+        """
         limit = time.time() - older_than_days * 86_400
         freed = 0
         for used, size, path in _segments(self.root):
             if older_than_days == 0 or used < limit:
                 path.unlink(missing_ok=True)
                 freed += size
-        for folder in self.root.glob("*"):
-            if folder.is_dir() and not any(folder.glob("seg-*")):
-                shutil.rmtree(folder, ignore_errors=True)
         return freed
 
 

@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graftwork.bases import load_backbone
-from graftwork.errors import IntegrityError
+from graftwork.errors import DataError, IntegrityError
+from graftwork.model.fitting import check_parts
 from graftwork.model.graph import Graph
 from graftwork.model.head import ModelHead
 from graftwork.model.neighbours import Neighbours
 from graftwork.storage.directory import committed
 from graftwork.storage.json_files import read_json, write_json
 from graftwork.storage.manifest import verify_manifest, write_manifest
+from graftwork.storage.outputs import refuse_foreign
 from graftwork.storage.tensors import load_tensors, save_tensors
 
 if TYPE_CHECKING:
@@ -32,10 +34,21 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT_VERSION", "load_model", "part_folder", "save_model", "write_model"]
 
 FORMAT_VERSION = 1
+NEEDED = ("manifest.json", "graph.json")
+ALLOWED = ("README.md", "backbones", "heads", "artifacts")
+# What a part raises that was edited by hand and whose manifest was written anew.
+_MISFITS = (
+    *(KeyError, IndexError, TypeError, ValueError, AttributeError, StopIteration, DataError),
+)
 
 
 def save_model(model: Model, folder: Path, *, card: str = "") -> None:
-    """Write `model` to `folder`, whole or not at all."""
+    """Write `model` to `folder`, whole or not at all; a model that is there is replaced.
+
+    Raises:
+        RunError: the folder holds other things, which would be lost.
+    """
+    refuse_foreign(folder, needed=NEEDED, allowed=ALLOWED, what="a model")
     with committed(folder) as temporary:
         write_model(model, temporary, card=card)
 
@@ -68,11 +81,24 @@ def write_model(model: Model, folder: Path, *, card: str = "") -> None:
 
 
 def load_model(folder: Path, *, placement: Placement | None = None) -> Model:
-    """Check the manifest, then load the parts."""
-    from graftwork.model.model import Model
+    """Check the manifest, then load the parts and check that they fit each other.
 
+    Raises:
+        IntegrityError: a file was changed, or the parts do not make a model.
+    """
     place = model_folder(folder)
     verify_manifest(place, known_versions={FORMAT_VERSION})
+    try:
+        model = _load_parts(place, placement)
+        check_parts(model.graph, model.backbones, model.heads)
+    except _MISFITS as error:
+        raise IntegrityError(f"{place}: its parts do not make a model: {error!s}") from error
+    return model
+
+
+def _load_parts(place: Path, placement: Placement | None) -> Model:
+    from graftwork.model.model import Model
+
     described = read_json(place / "graph.json")
     graph = Graph.from_json(described)
     kinds: dict[str, Any] = described.get("backbones", {})

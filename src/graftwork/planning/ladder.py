@@ -139,7 +139,7 @@ def climb(
         memory: finished rungs of an earlier session.
         end_on: a rung that the user asked for by name: it is taken whatever it gains.
     """
-    halves = _halves(job)
+    halves = job.halves()
     truth, k = job.codes(), len(job.task.labels)
     results: list[RungResult] = []
     best: RungResult | None = None
@@ -249,14 +249,6 @@ def _out_of_fold(choice: Choice) -> OutOfFold:
     if choice.out_of_fold is None:
         raise ValueError(f"the choice of {choice.strategy} has no out-of-fold predictions")
     return choice.out_of_fold
-
-
-def _halves(job: Job) -> np.ndarray:
-    """Bool (n,): a random half of the groups, so that duplicates stay on one side."""
-    groups = job.dataset.groups[job.rows]
-    names, inverse = np.unique(groups, return_inverse=True)
-    side = np.random.default_rng(job.seed + 1).permutation(len(names)) % 2 == 0
-    return np.asarray(side[inverse])
 
 
 def _points(value: float | None) -> str:

@@ -62,7 +62,7 @@ class Recipe:
         "classes and it wins out of fold)",
         choices=("auto", "none", "balanced"),
     )
-    seed: int = setting(0, "seed of everything random", low=0)
+    seed: int = setting(0, "seed of everything random", low=0, high=2**63 - 1)
     test_size: float = setting(
         0.2, "share of rows held back by a hash of the input; 0: no test part", low=0.0, high=0.9
     )

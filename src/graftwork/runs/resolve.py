@@ -181,10 +181,14 @@ def _in_range(value: Any, low: float | None, high: float | None) -> None:
         return
     allowed = (low is None or value >= low) and (high is None or value <= high)
     if not allowed or value != value or value in (float("inf"), float("-inf")):
-        above = None if low is None else f"at least {low:g}"
-        below = None if high is None else f"at most {high:g}"
+        above = None if low is None else f"at least {_told(low)}"
+        below = None if high is None else f"at most {_told(high)}"
         limits = " and ".join(part for part in (above, below) if part) or "a finite number"
         raise _WrongError(f"is {value!r}; allowed: {limits}")
+
+
+def _told(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def _named(field: dataclasses.Field[Any], value: Any) -> Any:

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-__all__ = ["stratified_group_folds"]
+__all__ = ["random_halves", "stratified_group_folds"]
 
 
 def stratified_group_folds(
@@ -110,3 +110,15 @@ def _fill_empty(fold: np.ndarray, group: np.ndarray, k: int) -> None:
         fullest = np.bincount(fold[first], minlength=k).argmax()
         inside, sizes = np.unique(group[fold == fullest], return_counts=True)
         fold[group == inside[sizes.argmin()]] = empty
+
+
+def random_halves(groups: np.ndarray, seed: int = 0) -> np.ndarray:
+    """A random half of the groups, so that duplicates stay on one side; bool (n,).
+
+    Args:
+        groups: int (n,); rows of one group are on the same side.
+        seed: same seed, same halves.
+    """
+    names, inverse = np.unique(groups, return_inverse=True)
+    side = np.random.default_rng(seed).permutation(len(names)) % 2 == 0
+    return np.asarray(side[inverse])

@@ -56,6 +56,15 @@ class Job:
     shared: dict[str, Choice] = field(default_factory=dict)
     head: str = "label"
 
+    def halves(self) -> np.ndarray:
+        """Bool (n,): the half of `rows` that judges what was chosen on the other, and the reverse.
+
+        Duplicates and other groups stay on one side.
+        """
+        from graftwork.stats.folds import random_halves
+
+        return random_halves(self.dataset.groups[self.rows], self.seed + 1)
+
     def codes(self) -> np.ndarray:
         """int64 (n,) label codes of `rows`."""
         return self.task.encode(self.dataset.labels(self.rows))

@@ -44,11 +44,14 @@ class Audit:
     def run(self, given: Given, session: Session) -> None:
         """Audit and show what was found."""
         from graftwork import api
+        from graftwork.storage.outputs import refuse_input
 
         settings: dict[str, Any] = dict(given.settings)
         if "input" in settings:
             settings["inputs"] = settings.pop("input")
         settings.setdefault("target", None)
+        files = (given.words["DATA"], settings.get("test"), settings.get("validation"))
+        refuse_input(given.options.out, files)
         with session.working():
             audit = api.audit(given.words["DATA"], progress=session.progress, **settings)
         parts = [audit.to_text()]
