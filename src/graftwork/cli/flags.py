@@ -88,7 +88,7 @@ def _numbers(flag: Flag) -> str:
     return words + limits
 
 
-def _told(limit: float) -> str:
+def _told(limit: float | None) -> str:
     return str(limit) if isinstance(limit, int) else f"{limit:g}"
 
 
