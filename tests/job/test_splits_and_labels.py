@@ -217,3 +217,13 @@ def test_one_group_alone_is_refused_in_words(graftwork, tiny, tmp_path):
     assert told.code == 2
     assert "Traceback" not in told.err
     assert "fault of Graftwork" not in told.err
+
+
+def test_a_test_part_that_training_holds_whole_is_not_judged(graftwork, tiny, tmp_path):
+    rows = make_rows(60, seed=5)
+    files = write_csv(tmp_path / "tr.csv", rows), write_csv(tmp_path / "te.csv", rows[:20])
+    flags = ("--target", "label", "--test", files[1], "--base", tiny, "--out", tmp_path / "run")
+    told = graftwork("fit", files[0], *flags, "--json")
+    assert told.code == 0, told.err
+    assert told.json["verdict"]["outcome"] == "undecidable"
+    assert "every test row is also among the training rows" in told.json["verdict"]["sentence"]

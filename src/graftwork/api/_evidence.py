@@ -119,6 +119,11 @@ def gather_evidence(
     if not ladder.transfer.rung.transfers:
         metrics["verdict"] |= _not_tried(metrics, ladder.chosen)
     metrics["verdict"]["sentence"] += _unknown_words(judged, len(job.task.labels))
+    if _all_seen(opened, judged):
+        metrics["verdict"] |= {
+            "outcome": "undecidable",
+            "sentence": "Not judged: every test row is also among the training rows.",
+        }
     if judged.out_of_fold and ladder.transfer.rung.transfers:
         metrics["verdict"] |= _without_test(metrics["verdict"])
     cost = {"latency_ms": _latency(model, job), "trainable_parameters": model.head.n_parameters}
@@ -284,6 +289,12 @@ def _without(opened: Opened, judged: _Judged) -> dict[str, np.ndarray]:
             if mask.any() and not mask.all():
                 masks[words] = mask | masks.get(words, False)
     return masks
+
+
+def _all_seen(opened: Opened, judged: _Judged) -> bool:
+    """Whether no test row is new: each has its equal in another part."""
+    seen = {p for f in opened.audit.of("exact_across_parts") for p in f.data.get("positions", [])}
+    return not judged.out_of_fold and bool(seen) and seen.issuperset(judged.positions.tolist())
 
 
 def _audit_summary(opened: Opened) -> dict[str, Any]:
