@@ -213,7 +213,7 @@ def _work(run: RunDirectory, opened: Opened, machine: Machine, progress: Progres
         _encode(run, job, opened, progress)
         with record.seconds("search"):
             search = search_job(job, opened.recipe.seed)
-        ladder = _climb(search, opened, memory)
+            ladder = _climb(search, opened, memory)
         for result in ladder.results:
             run.log("rung", **result.to_json())
         record.set("ladder", {"rungs": ladder.to_json(), "reason": ladder.reason})
