@@ -206,7 +206,8 @@ def _slices(table: Table, names: Sequence[str], rows: np.ndarray) -> dict[str, l
     for name in names:
         if name not in table.names:
             raise UnknownNameError("column", name, table.names, where=table.source.name)
-    return {name: [to_list(table.columns.column(name))[i] for i in rows] for name in names}
+    columns = {name: to_list(table.columns.column(name)) for name in names}
+    return {name: [values[i] for i in rows] for name, values in columns.items()}
 
 
 def _seen(model: Model, inputs: Mapping[str, Sequence[Any]]) -> np.ndarray | None:
