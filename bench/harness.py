@@ -30,23 +30,36 @@ __all__ = [
 BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
 WORK = BENCH / ".work"
-PEERS_PYTHON = BENCH / ".envs" / "peers" / "bin" / "python"
+ENVIRONMENTS = BENCH / ".envs"
 
 
 class Bench:
     """One bench: its flags, its finished pieces and its result file.
 
-    A piece (usually a data set) that is finished is kept with a hash of the project's and the
-    bench's sources; the same command goes on with the rest, and measures a piece again where the
-    sources changed or `--again` is given.
+    A piece (usually a data set) that is finished is kept with a hash of the sources that it depends
+    on: the project's and this bench's, or, where it is `of` a peer's worker alone, that worker's.
+    The same command goes on with the rest, and measures a piece again where its sources changed or
+    `--again` is given.
 
     Args:
         name: of the script and of `results/<name>.json`.
         about: the script's docstring, for `--help`.
         names: the pieces that `--only` can choose.
+        long: hours of it: adds `--keep` and `--tell`.
+        timed: whether its seconds count; then all cores must be free to use.
+        more: adds flags of the bench's own to the parser; read them from `given`.
     """
 
-    def __init__(self, name: str, about: str | None, names: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        about: str | None,
+        names: Sequence[str] = (),
+        *,
+        long: bool = False,
+        timed: bool = True,
+        more: Callable[[argparse.ArgumentParser], None] | None = None,
+    ) -> None:
         parser = argparse.ArgumentParser(
             description=about, formatter_class=argparse.RawDescriptionHelpFormatter
         )
@@ -56,7 +69,16 @@ class Bench:
         parser.add_argument("--again", action="store_true", help="measure finished pieces again")
         if names:
             parser.add_argument("--only", nargs="+", choices=names, default=list(names))
+        if long:
+            _long_flags(parser)
+        if more is not None:
+            more(parser)
         given = parser.parse_args()
+        self.given = given
+        self.keep: bool = getattr(given, "keep", False)
+        self.tell: bool = getattr(given, "tell", False)
+        self.unfinished: list[str] = []
+        self.older: list[str] = []
         self.name = name
         self.quick: bool = given.quick
         self.again: bool = given.again
@@ -64,9 +86,9 @@ class Bench:
         self._partial = set(self.only) != set(names)
         self.work = WORK / ("quick" if self.quick else "full") / name
         self.work.mkdir(parents=True, exist_ok=True)
-        self._sources = _sources_hash()
+        self._sources: dict[str | None, str] = {None: _hash(_sources(name))}
         limits = [name for name in os.environ if name.endswith("_NUM_THREADS")]
-        if limits and not self.quick:
+        if limits and timed and not self.quick:
             raise SystemExit(f"{', '.join(limits)} would slow one side or the other: unset first")
 
     @property
@@ -74,27 +96,63 @@ class Bench:
         """A feature store of this bench's own."""
         return self.work / "cache"
 
-    def piece(self, name: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def piece(
+        self, name: str, measure: Callable[[], dict[str, Any]], *, of: str | None = None
+    ) -> dict[str, Any]:
         """What `measure` returns, or what it returned when it was finished before."""
-        path = self.work / f"{name}.piece.json"
-        if path.is_file() and not self.again:
-            kept: dict[str, Any] = json.loads(path.read_text())
-            if kept["sources"] == self._sources:
-                print(f"{self.name} {name}: kept from before", flush=True)
-                return dict(kept["found"])
+        kept = None if self.again else self.finished(name, of=of)
+        if kept is not None:
+            print(f"{self.name} {name}: kept from before", flush=True)
+            return kept
+        sources = self._sources_of(of)  # before the run: they may change while it goes on
         load, begun = os.getloadavg()[0], time.perf_counter()
         found = measure()
         found["bench_seconds"] = round(time.perf_counter() - begun, 1)
         found["load_before"] = round(load, 2)
-        _write(path, {"sources": self._sources, "found": found})
+        _write(self._piece_file(name), {"sources": sources, "found": found})
         print(f"{self.name} {name}: {found['bench_seconds']} s", flush=True)
         return found
 
-    def worker(self, script: str, *, peer: bool = False) -> Worker:
-        """A worker in our environment or the peers'."""
-        if peer and not PEERS_PYTHON.is_file():
-            raise SystemExit("the peers' environment is not there: run bench/envs.sh")
-        python = PEERS_PYTHON if peer else Path(sys.executable)
+    def piece_or_none(
+        self, name: str, measure: Callable[[], dict[str, Any]], *, of: str | None = None
+    ) -> dict[str, Any] | None:
+        """As `piece`; with `--tell` nothing is measured, and what is missing is noted."""
+        if not self.tell:
+            return self.piece(name, measure, of=of)
+        found = self.finished(name, of=of)
+        if found is None:
+            self.unfinished.append(name)
+        return found
+
+    def finished(self, name: str, *, of: str | None = None) -> dict[str, Any] | None:
+        """A piece that was finished before, or None; of other sources only with `--keep`."""
+        path = self._piece_file(name)
+        if not path.is_file():
+            return None
+        kept: dict[str, Any] = json.loads(path.read_text())
+        if kept["sources"] != self._sources_of(of):
+            if not self.keep:
+                return None
+            self.older.append(name)
+        return dict(kept["found"])
+
+    def _sources_of(self, peer: str | None) -> str:
+        """Hash of what a piece depends on, as it was when the bench began."""
+        if peer not in self._sources:
+            self._sources[peer] = _hash(_sources_of_peer(str(peer)))
+        return self._sources[peer]
+
+    def _piece_file(self, name: str) -> Path:
+        return self.work / f"{name}.piece.json"
+
+    def worker(self, script: str, *, peer: bool | str = False) -> Worker:
+        """A worker in our environment, the peers', or the peers' environment of that name."""
+        python = Path(sys.executable)
+        if peer:
+            name = peer if isinstance(peer, str) else "peers"
+            python = ENVIRONMENTS / name / "bin" / "python"
+            if not python.is_file():
+                raise SystemExit(f"bench/.envs/{name} is not there: run bench/envs.sh {name}")
         log = self.work / "logs" / f"{script.replace('/', '-')}.log"
         return Worker(python, script, log, self.environment())
 
@@ -117,7 +175,9 @@ class Bench:
             "date": now(),
             "machine": machine_facts(),
             "versions": software_versions(),
-            "sources": self._sources,
+            "sources": self._sources[None],
+            **({"unfinished": self.unfinished} if self.unfinished else {}),
+            **({"of_older_sources": self.older} if self.older else {}),
             **found,
         }
         folder = self.work.parent / "results"
@@ -158,17 +218,41 @@ def fresh_folder(path: Path) -> Path:
     return path
 
 
-def _sources_hash() -> str:
+def _long_flags(parser: argparse.ArgumentParser) -> None:
+    """For benches of hours, while the project goes on."""
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep finished pieces although the sources changed since; the results name them",
+    )
+    parser.add_argument(
+        "--tell",
+        action="store_true",
+        help="measure nothing: write the results of the pieces that are there",
+    )
+
+
+SHARED = ("harness.py", "protocol.py", "workers.py")
+
+
+def _sources(bench: str) -> list[Path]:
+    """The project, the bench, and all workers."""
+    own = [BENCH / name for name in (*SHARED, f"{bench}.py")]
+    workers = [*BENCH.glob("ours/*.py"), *BENCH.glob("peers/*.py")]
+    return [*(ROOT / "src").rglob("*.py"), *own, *workers]
+
+
+def _sources_of_peer(script: str) -> list[Path]:
+    """A peer's worker, its environment and the protocol: nothing of ours."""
+    worker = BENCH / script
+    environment = worker.parent / "environments" / f"{worker.stem.partition('_')[0]}.txt"
+    return [BENCH / "protocol.py", worker.parent / "base.py", worker, environment]
+
+
+def _hash(files: Sequence[Path]) -> str:
     digest = hashlib.sha256()
-    files = [
-        *(ROOT / "src").rglob("*.py"),
-        *BENCH.glob("*.py"),
-        *BENCH.glob("ours/*.py"),
-        *BENCH.glob("peers/*.py"),
-    ]
     for file in sorted(files):
-        if file.name != "tables.py":
-            digest.update(str(file.relative_to(ROOT)).encode() + file.read_bytes())
+        digest.update(str(file.relative_to(ROOT)).encode() + file.read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -10,46 +10,16 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable
 
+from cells import NAMES, Result, gain, reached, seconds, table
 from harness import BENCH, WORK
+from tables_data import DATA
+from tables_long import LONG
+from tables_select import SELECT
+from tables_sure import SURE
 
 README = BENCH / "README.md"
-NAMES = {
-    "banking77": "Banking77",
-    "clinc150": "CLINC150 (in scope)",
-    "subj": "SUBJ",
-    "mr": "MR",
-    "agnews": "AG News",
-    "finance": "finance tweets",
-}
-Result = dict[str, Any]
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def points(value: float | None) -> str:
-    """A difference of shares in points, with its sign."""
-    return "–" if value is None else f"{100 * value:+.2f}".replace("-", "−")
-
-
-def gain(found: Result) -> str:
-    """A difference in points with its interval."""
-    return f"{points(found['value'])} ({points(found['low'])} … {points(found['high'])})"
-
-
-def seconds(value: float) -> str:
-    return f"{value:.1f} s" if value >= 1 else f"{value:.3f} s"
-
-
-def reached(found: Result, *names: str) -> str:
-    wanted = names or tuple(found["reached"])
-    missed = [name for name in wanted if not found["reached"][name]]
-    return "yes" if not missed else "**no**" + (f": {', '.join(missed)}" if len(wanted) > 1 else "")
 
 
 def soft_transfer(found: Result) -> str:
@@ -72,7 +42,7 @@ def soft_transfer(found: Result) -> str:
     pooled = found["pooled"]
     rows.append(
         [
-            "**all six, pooled**" if len(rows) == len(NAMES) else "**pooled**",
+            "**all six, pooled**" if len(rows) == 6 else "**pooled**",
             *[""] * 3,
             f"**{gain(pooled['difference'])}**",
             seconds(pooled["ours_seconds"]),
@@ -296,6 +266,10 @@ TABLES: dict[str, tuple[Callable[[Result], str], Callable[[Result], list[list[st
     "second_fit": (second_fit, line_second_fit),
     "verdict_wrong": (verdict_wrong, line_verdict_wrong),
     "startup": (startup, line_startup),
+    **SURE,
+    **SELECT,
+    **DATA,
+    **LONG,
 }
 
 
@@ -336,12 +310,16 @@ def filled(text: str, told: dict[str, str]) -> str:
     return text
 
 
-def main() -> int:
-    quick = "--quick" in sys.argv
+def read_results(*, quick: bool = False) -> dict[str, Result]:
+    """What is measured, by the bench's name, in the order of the tables."""
     folder = WORK / "quick" / "results" if quick else BENCH / "results"
     files = {name: folder / f"{name}.json" for name in TABLES}
-    results = {n: json.loads(f.read_text("utf-8")) for n, f in files.items() if f.is_file()}
-    told = sections(results)
+    return {n: json.loads(f.read_text("utf-8")) for n, f in files.items() if f.is_file()}
+
+
+def main() -> int:
+    quick = "--quick" in sys.argv
+    told = sections(read_results(quick=quick))
     if quick:
         print("\n\n".join(told.values()))
         return 0

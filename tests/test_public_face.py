@@ -16,8 +16,8 @@ import graftwork
 def test_the_names_are_these():
     assert graftwork.__all__ == [
         "Dataset", "GraftworkError", "Machine", "Model", "Recipe", "Run", "TransferClassifier",
-        "TransferEncoder", "__version__", "audit", "cache", "demo", "embed", "evaluate", "fit",
-        "info", "list_things", "load", "plan", "predict",
+        "TransferEncoder", "__version__", "audit", "cache", "demo", "embed", "evaluate", "explain",
+        "fit", "info", "list_things", "load", "plan", "predict", "promote", "select",
     ]  # fmt: skip
 
 

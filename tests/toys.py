@@ -90,7 +90,7 @@ def placement() -> Any:
     """On the CPU with one thread: tiny products do not fill two."""
     from graftwork.runtime.devices import place
 
-    return place("cpu", threads=1)
+    return place("cpu", "float32", threads=1)
 
 
 def tokenizer(tokens: tuple[str, ...]) -> Any:

@@ -30,12 +30,15 @@ __all__ = [
     "demo",
     "embed",
     "evaluate",
+    "explain",
     "fit",
     "info",
     "list_things",
     "load",
     "plan",
     "predict",
+    "promote",
+    "select",
 ]
 
 if TYPE_CHECKING:
@@ -45,12 +48,15 @@ if TYPE_CHECKING:
         demo,
         embed,
         evaluate,
+        explain,
         fit,
         info,
         list_things,
         load,
         plan,
         predict,
+        promote,
+        select,
     )
     from graftwork.api.estimators import TransferClassifier, TransferEncoder
     from graftwork.data.dataset import Dataset

@@ -9,6 +9,7 @@
     ├── RunError              a run directory that says no
     │   ├── RunLockedError    another process works on it
     │   └── PlanChangedError  it holds a run of another plan
+    ├── TrainingError         a training that went wrong (its loss is no number any more)
     ├── StorageError          the disk: cannot be written, is full, holds something damaged
     │   └── IntegrityError    bytes are not what the manifest says
     ├── UnsupportedError      a thing asked of a part that cannot do it
@@ -39,6 +40,7 @@ __all__ = [
     "RunError",
     "RunLockedError",
     "StorageError",
+    "TrainingError",
     "UnknownNameError",
     "UnsupportedError",
     "nearest",
@@ -163,6 +165,10 @@ class RunLockedError(RunError):
 
 class PlanChangedError(RunError):
     """The run directory holds a run of another plan; nothing was touched."""
+
+
+class TrainingError(GraftworkError):
+    """A training that went wrong."""
 
 
 class StorageError(GraftworkError, OSError):

@@ -13,7 +13,10 @@ from graftwork.cli.entry import _told
 from graftwork.cli.verb import VERBS, verbs
 from graftwork.errors import DataError, Fault
 
-VERB_NAMES = ["fit", "predict", "evaluate", "audit", "embed", "info", "list", "cache", "demo"]
+VERB_NAMES = [
+    *("fit", "predict", "evaluate", "select", "promote", "audit", "embed", "info", "list", "cache"),
+    "demo",
+]
 
 
 def test_the_verbs_and_their_order():

@@ -25,6 +25,7 @@ class Row:
     blank: list[Any]
     secret: tuple[Any, str]  # an input, and what a redacted report must not hold
     hostile: Any  # an input that would run in a browser
+    cut: dict[Any, list[str]]  # inputs with their parts
     base: Callable[[Any], Any]  # a backbone that counts what it makes of inputs
 
 
@@ -39,6 +40,12 @@ ROWS = {
         blank=[None, "", "  \t\n", "\u200b"],
         secret=("my password is hunter2", "hunter2"),
         hostile="<script>alert('x')</script> & \"quotes\"",
+        cut={
+            "the box  came, empty!": ["the", "box", "came,", "empty!"],
+            "我要退款。please": ["我", "要", "退", "款。", "please"],
+            "「你好」": ["「你", "好」"],
+            "don't 🎉": ["don't", "🎉"],
+        },
         base=lambda open_tiny: open_tiny("bert"),
     )
 }
@@ -107,6 +114,18 @@ def test_shown_safely(modality, row):
     assert row.secret[1] in modality.show(row.secret[0])
     assert row.secret[1] not in modality.show(row.secret[0], redact=True)
     assert modality.show(None) is not None
+
+
+def test_parts_and_what_is_left_without_them(modality, row):
+    for value, parts in row.cut.items():
+        assert modality.parts(value) == parts
+        assert modality.parts(modality.without(value, [])) == parts
+        for i in range(len(parts)):
+            rest = modality.without(value, [i])
+            assert modality.parts(rest) == parts[:i] + parts[i + 1 :]
+        assert modality.parts(modality.without(value, range(1, len(parts)))) == parts[:1]
+        assert modality.is_blank(modality.without(value, range(len(parts))))
+    assert modality.parts(None) == []
 
 
 def test_the_folder_imports_nothing_heavy(imports_nothing_heavy):

@@ -54,7 +54,27 @@ ROWS = {
         wrong=({"layer": 99}, {"layer": -1}, {"finalists": 0}),
         misspelt=("finalist", "finalists"),
     ),
+    "finetune": Row(
+        "finetune",
+        parameters={"epochs": 2, "rate": 1e-3},
+        wrong=({"top": 99}, {"top": 0}, {"epochs": 0}, {"rate": 0.0}),
+        misspelt=("epoch", "epochs"),
+    ),
+    "finetune of the top layer": Row("finetune", parameters={"top": 1, "epochs": 2, "rate": 1e-3}),
+    "lora": Row(
+        "lora",
+        parameters={"rank": 2, "epochs": 2, "rate": 1e-4},
+        wrong=({"rank": 0}, {"alpha": 0.0}, {"epochs": -1}),
+        misspelt=("ranks", "rank"),
+    ),
+    "scratch": Row(
+        "scratch",
+        parameters={"epochs": 12, "rate": 3e-3, "batch_rows": 8},
+        wrong=({"epochs": 0}, {"rate": 2.0}),
+        misspelt=("rates", "rate"),
+    ),
 }
+TRAINED = {"finetune", "lora", "scratch"}
 N = 96
 TEXTS, LABELS = toys.sentences(N)
 HELD = np.arange(N) % 4 == 3
@@ -123,7 +143,11 @@ def test_gives_a_model_that_learnt_something(row, jobs):
     job = jobs("store")
     choice = strategy.search(job)
     assert choice.strategy == row.name
-    assert choice.out_of_fold.predicted.shape[1] == len(job.rows)
+    found = choice.out_of_fold
+    judged = job.rows if found.rows is None else job.rows[found.rows]
+    assert found.predicted.shape[1] == len(judged)
+    assert len(np.unique(judged)) == len(judged)
+    assert (found.rows is not None) == (row.name in TRAINED)
     model = strategy.build(job, choice)
     assert isinstance(model, Model)
     assert model.classes == ("account", "delivery", "refund")
@@ -167,6 +191,10 @@ def test_resumed_from_the_run_directory_is_equal(row, jobs, tmp_path):
     assert seconds == 1.5
     assert again.settings == choice.settings
     halves = np.arange(len(job.rows)) % 2 == 0
+    if choice.out_of_fold.rows is not None:
+        halves = halves[choice.out_of_fold.rows]
+        assert np.array_equal(again.out_of_fold.rows, choice.out_of_fold.rows)
+    assert again.facts == choice.facts
     assert np.array_equal(
         again.out_of_fold.cross_fitted(halves), choice.out_of_fold.cross_fitted(halves)
     )
@@ -197,6 +225,23 @@ def test_several_inputs_stay_apart(row, jobs, tmp_path):
     assert np.abs(model.predict(new).probabilities - model.predict(turned).probabilities).max() > 0
     with pytest.raises(GraftworkError, match="a subject"):
         model.predict({"body": NEW})
+
+
+def test_trained_weights_are_kept_and_always_the_same(row, jobs, bert, tmp_path):
+    if row.name not in TRAINED:
+        pytest.skip("trains no network")
+    strategy = make_strategy(row.name, row.parameters)
+    choice = strategy.search(jobs("search"))
+    share = 1.0 if row.name == "scratch" else 0.5
+    forced = Choice(row.name, {**choice.settings, "epochs": 2, "share": share}, None)
+    one, other = strategy.build(jobs("one"), forced), strategy.build(jobs("two"), forced)
+    assert one.backbones["base"].fingerprint() != bert.fingerprint()
+    assert one.facts["trained_parameters"] > one.head.n_parameters
+    assert_same(one, other)
+    one.save(tmp_path / "model")
+    loaded = Model.load(tmp_path / "model", placement=toys.placement())
+    assert_same(one, loaded)
+    assert np.array_equal(one.predict(TEXTS).probabilities, loaded.predict(TEXTS).probabilities)
 
 
 def test_balanced_classes_lift_the_rare_one(row, jobs):
@@ -234,10 +279,12 @@ def test_auto_weights_classes_where_the_metric_averages_over_them(row, jobs):
         steps = Steps()
         job = jobs(metric, metric=metric, progress=steps)
         choice = make_strategy(row.name, row.parameters).search(job)
-        tried[metric] = steps.totals[0]
+        tried[metric] = steps.totals[0] if steps.totals else None
         if metric == "accuracy":
             assert choice.settings["balanced"] is False
-    if row.name == "hybrid":  # follows its probe; alone it weights
+    if row.name in TRAINED:  # follow their probe
+        assert choice.settings["balanced"] is False
+    elif row.name == "hybrid":  # follows its probe; alone it weights
         assert choice.settings["balanced"] is True
     else:
         assert tried["macro_f1"] == 2 * tried["accuracy"]

@@ -11,11 +11,14 @@ if TYPE_CHECKING:
     from graftwork.api._demo import demo
     from graftwork.api._embed import embed
     from graftwork.api._evaluate import evaluate
+    from graftwork.api._explain import explain
     from graftwork.api._fit import fit
     from graftwork.api._forecast import plan
     from graftwork.api._info import info, load
     from graftwork.api._listing import list_things
     from graftwork.api._predict import predict
+    from graftwork.api._promote import promote
+    from graftwork.api._select import select
 
 __all__ = [
     "audit",
@@ -23,12 +26,15 @@ __all__ = [
     "demo",
     "embed",
     "evaluate",
+    "explain",
     "fit",
     "info",
     "list_things",
     "load",
     "plan",
     "predict",
+    "promote",
+    "select",
 ]
 
 _WHERE = {name: f"_{name}" for name in __all__} | {

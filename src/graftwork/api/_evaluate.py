@@ -9,28 +9,32 @@ from typing import Any
 
 import numpy as np
 
+from graftwork.api._calibrate import sure_facts
 from graftwork.api._predict import input_columns, open_model, usable_rows
 from graftwork.data.keys import row_keys
 from graftwork.data.read import read
 from graftwork.data.table import Table
 from graftwork.data.values import missing_mask, to_list
-from graftwork.errors import DataError, Fault, UnknownNameError
+from graftwork.errors import DataError, Fault, ParameterError, UnknownNameError
 from graftwork.evaluation.contamination import seen_in_training
 from graftwork.evaluation.contender import Contender, Control
 from graftwork.evaluation.controls import widened
 from graftwork.evaluation.evidence import prove
+from graftwork.evaluation.hardest import NEAREST, Nearest, examples
+from graftwork.evaluation.pairs import number_pairs, pairs_with_texts
+from graftwork.evaluation.reader import Reader
 from graftwork.evaluation.report.render import render
 from graftwork.modalities import MODALITIES
 from graftwork.model.model import Model
+from graftwork.model.neighbours import dense_block
 from graftwork.runs.progress import Progress
 from graftwork.runs.recipe import Machine
 from graftwork.storage.directory import committed
 from graftwork.storage.json_files import plain, write_json
 from graftwork.storage.outputs import refuse_foreign
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "labelled_rows", "seen_rows", "target_of"]
 
-EXAMPLES = 24
 UNKNOWN = "(a label that the model does not know)"
 WRITTEN = ("metrics.json", "report.html")
 
@@ -41,6 +45,7 @@ def evaluate(
     *,
     target: str | None = None,
     slices: Sequence[str] = (),
+    domain: str | None = None,
     out: str | Path | None = None,
     metric: str = "accuracy",
     margin: float = 0.01,
@@ -59,9 +64,11 @@ def evaluate(
 
     Args:
         run: a run or model directory, a `Run` or a `Model`.
-        data: labelled rows.
+        data: labelled rows; several data sets (a list of paths, DataFrames or Arrow tables) give a
+            matrix, a row for each, against the run's own test score.
         target: label column; default: the one that the model was fitted to.
         slices: columns to report by.
+        domain: column whose values are compared as if each were a data set.
         out: folder for `metrics.json` and `report.html`; new, empty, or of an earlier evaluation.
         metric: that the report opens with.
         margin: differences inside ± margin count as none.
@@ -73,14 +80,36 @@ def evaluate(
         delimiter: of a CSV or TSV file; found and said when left out.
 
     Returns:
-        the content of `metrics.json`.
+        the content of `metrics.json`; for several data sets see `evaluate_domains`.
 
     Raises:
         InputError: columns are missing, no labels, or labels that the model does not know in all
             rows.
         RunError: `out` holds other things, which would be lost.
     """
+    from graftwork.api._domains import evaluate_domains, one_of_a_list, several
+
     progress = progress or Progress()
+    if domain is not None or several(data):
+        if slices:
+            fault = Fault("cannot be told of several data sets; evaluate each", field="slice")
+            raise ParameterError(faults=[fault])
+        return evaluate_domains(
+            run,
+            data,
+            domain=domain,
+            target=target,
+            out=out,
+            metric=metric,
+            margin=margin,
+            seed=seed,
+            redact=redact,
+            machine=machine,
+            progress=progress,
+            encoding=encoding,
+            delimiter=delimiter,
+        )
+    data = data[0] if one_of_a_list(data) else data
     if out is not None:
         refuse_foreign(out, needed=WRITTEN, what="an evaluation")
     begun = time.perf_counter()
@@ -88,19 +117,17 @@ def evaluate(
     for note in table.notes:
         progress.say(note)
     model = open_model(run, machine)
-    name = _target(model, target, table)
+    name = target_of(model, target, table)
     columns = input_columns(model, table)
-    rows, truth, audit = _labelled(model, table, columns, name, progress)
+    rows, truth, audit = labelled_rows(model, table, columns, name, progress)
     inputs = {key: [values[i] for i in rows] for key, values in columns.items()}
     texts = {key: [str(value) for value in values] for key, values in inputs.items()}
     found = model.predict(texts, progress=progress)
     unknown = (UNKNOWN,) if (truth >= len(model.classes)).any() else ()
     classes = (*model.classes, *unknown)
+    found_odds = widened(found.probabilities, len(classes))
     chosen = Contender(
-        name="model",
-        title="the model",
-        predicted=found.codes,
-        probabilities=widened(found.probabilities, len(classes)),
+        name="model", title="the model", predicted=found.codes, probabilities=found_odds
     )
     metrics = prove(
         truth,
@@ -113,26 +140,45 @@ def evaluate(
         seed=seed,
         task=model.head.task.declaration.name,
         slices=_slices(table, slices, rows),
-        contaminated=_seen(model, inputs),
+        contaminated=seen_rows(model, inputs),
         chosen_info={**model.facts, "rungs": []},
         cost={"seconds": round(time.perf_counter() - begun, 3)},
         audit=audit,
     )
+    metrics |= sure_facts(model.head, truth, found_odds)
     metrics["evidence"] = "evaluate"
     metrics["verdict"] = _plain_verdict(metrics)
+    reader = Reader(
+        table.rows[rows],
+        lambda i: [values[i] for values in inputs.values()],
+        MODALITIES.get(next(iter(model.graph.inputs.values())))(),
+        redact,
+    )
+    html = number_pairs(metrics["confusion"], reader)
     if out is not None:
-        _write(Path(out), metrics, model, table, rows, truth, chosen, inputs, redact)
+        told = {
+            "examples": examples(chosen, truth, classes, reader, nearest=_nearest(model, inputs)),
+            "confusion": pairs_with_texts(metrics["confusion"], html),
+        }
+        with committed(Path(out)) as temporary:
+            write_json(temporary / "metrics.json", plain(metrics))
+            render({**metrics, **told}, temporary, redact=redact)
     return metrics
 
 
-def _target(model: Model, target: str | None, table: Table) -> str:
+def target_of(model: Model, target: str | None, table: Table) -> str:
+    """The label column: the one named, else the run's.
+
+    Raises:
+        UnknownNameError: the table has no such column.
+    """
     name = target or model.facts.get("target") or next(iter(model.heads))
     if name not in table.names:
         raise UnknownNameError("column", name, table.names, where=table.source.name)
     return str(name)
 
 
-def _labelled(
+def labelled_rows(
     model: Model,
     table: Table,
     columns: Mapping[str, Sequence[Any]],
@@ -210,7 +256,8 @@ def _slices(table: Table, names: Sequence[str], rows: np.ndarray) -> dict[str, l
     return {name: [values[i] for i in rows] for name, values in columns.items()}
 
 
-def _seen(model: Model, inputs: Mapping[str, Sequence[Any]]) -> np.ndarray | None:
+def seen_rows(model: Model, inputs: Mapping[str, Sequence[Any]]) -> np.ndarray | None:
+    """Bool (n,): rows that the model was trained on; None where it keeps no hashes of them."""
     if model.training_keys is None:
         return None
     trained = [key.tobytes().hex() for key in model.training_keys]
@@ -229,36 +276,33 @@ def _plain_verdict(metrics: dict[str, Any]) -> dict[str, Any]:
     checked = metrics.get("contamination") or {}
     if checked.get("flagged"):
         sentence += f" {checked['flagged']:,} of these rows were in the training data."
+    sentence += _answered(metrics)
     return {**metrics["verdict"], "outcome": "not judged", "sentence": sentence}
 
 
-def _write(
-    folder: Path,
-    metrics: dict[str, Any],
-    model: Model,
-    table: Table,
-    rows: np.ndarray,
-    truth: np.ndarray,
-    chosen: Contender,
-    inputs: Mapping[str, Sequence[Any]],
-    redact: bool,
-) -> None:
-    modality = MODALITIES.get(next(iter(model.graph.inputs.values())))()
-    sure = np.zeros(len(rows)) if chosen.probabilities is None else chosen.probabilities.max(axis=1)
-    wrong = np.flatnonzero(chosen.predicted != truth)
-    examples = [
-        {
-            "row": int(table.rows[rows[i]]),
-            "html": None
-            if redact
-            else "<br>".join(str(modality.show(values[i])) for values in inputs.values()),
-            "label": [*model.classes, UNKNOWN][int(truth[i])],
-            "predicted": model.classes[int(chosen.predicted[i])],
-            "probability": float(sure[i]),
-            "why": "wrong, and sure of it" if sure[i] > 0.8 else "wrong",
-        }
-        for i in wrong[np.argsort(-sure[wrong], kind="stable")][:EXAMPLES].tolist()
-    ]
-    with committed(folder) as temporary:
-        write_json(temporary / "metrics.json", plain(metrics))
-        render({**metrics, "examples": examples}, temporary, redact=redact)
+def _answered(metrics: dict[str, Any]) -> str:
+    """What came of the model's guarantee on these rows, or nothing."""
+    promise = (metrics.get("abstention") or {}).get("guarantee") or {}
+    found = promise.get("observed")
+    if not found or not found["n"]:
+        return ""
+    error = found["error"]
+    return (
+        f" Of the {found['n']:,} rows that it answers with --guarantee {promise['risk']:g}, "
+        f"{100 * error['value']:.1f} % are wrong "
+        f"({100 * error['low']:.1f} to {100 * error['high']:.1f} %)."
+    )
+
+
+def _nearest(model: Model, inputs: Mapping[str, Sequence[Any]]) -> Nearest | None:
+    """The nearest training rows, where the model keeps them (`keep_neighbours`)."""
+    known = model.neighbours
+    if known is None:
+        return None
+
+    def find(wanted: np.ndarray) -> list[list[dict[str, Any]]]:
+        rows = {name: [str(values[i]) for i in wanted] for name, values in inputs.items()}
+        block = dense_block(model.blocks(rows))
+        return [[] for _ in wanted] if block is None else known.nearest(block, NEAREST)
+
+    return find

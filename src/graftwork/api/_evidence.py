@@ -6,14 +6,17 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from graftwork.api._calibrate import abstaining, calibrated, sure_facts
 from graftwork.api._open import Opened
+from graftwork.api._reading import Reading, read_data
 from graftwork.api._rungs import BASE, make_strategy, owned
 from graftwork.data.dataset import TEST, Dataset
+from graftwork.evaluation.contamination import seen_in_training
 from graftwork.evaluation.contender import Contender, Control
 from graftwork.evaluation.controls import RandomTwin, majority, widened
 from graftwork.evaluation.evidence import prove
@@ -38,8 +41,11 @@ class Findings:
     Attributes:
         model: the one that the run keeps.
         metrics: content of `metrics.json`.
-        examples: rows of the judged part with what was said of them, for the report.
-        predictions: per judged row: number, label, prediction, probability.
+        judged: int64 (n,) positions in the dataset of the judged rows.
+        contender: what the model says of them.
+        truth: int64 (n,) their label codes.
+        labels: names of the codes.
+        reading: what the evidence says of the data, and the rows to read.
     """
 
     model: Model
@@ -48,6 +54,7 @@ class Findings:
     contender: Contender
     truth: np.ndarray
     labels: tuple[Any, ...]
+    reading: Reading
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -60,6 +67,7 @@ class _Judged:
     inputs: dict[str, list[Any]]
     out_of_fold: bool
     labels: tuple[Any, ...]
+    among: np.ndarray | None = None  # which of the search's rows, where it is out of fold
 
 
 def gather_evidence(
@@ -75,10 +83,13 @@ def gather_evidence(
         name = result.rung.name
         if name not in models:
             with progress.step(f"fitting {result.rung.title}"):
-                models[name] = result.rung.strategy.build(_job_of(job, result), result.choice)
+                built = result.rung.strategy.build(_job_of(job, result), result.choice)
+                models[name] = calibrated(built, result.choice.out_of_fold)
         return models[name]
 
-    judged = _judged(job, search)
+    judged = _judged(job, search, ladder)
+    if judged.among is not None:
+        search = replace(search, rows=judged.positions, folds=search.folds[judged.among])
     openings = None if judged.out_of_fold else _open_test(job.dataset, judged, run)
 
     def contender(result: RungResult) -> Contender:
@@ -88,7 +99,10 @@ def gather_evidence(
     controls = _controls(
         search if judged.out_of_fold else job, opened, ladder, judged, contender, progress
     )
-    model = model_of(ladder.chosen)
+    found = ladder.chosen.choice.out_of_fold
+    labelled = np.flatnonzero(job.dataset.parts != TEST)
+    seen = () if opened.earlier is None else opened.earlier.trained_on
+    model = abstaining(model_of(ladder.chosen), found, job, opened.recipe, labelled, seen)
     if opened.recipe.keep_neighbours:
         model.neighbours = _neighbours(job, model)
     model.training_keys = _training_keys(job)
@@ -107,6 +121,7 @@ def gather_evidence(
         chosen_info={
             "rungs": ladder.to_json(),
             "reason": ladder.reason,
+            "not_tried": ladder.passed,
             "strategy": ladder.chosen.rung.name,
             "words": ladder.chosen.choice.words,
             "settings": ladder.chosen.choice.settings,
@@ -115,9 +130,10 @@ def gather_evidence(
         audit=_audit_summary(opened),
         openings=openings,
     )
+    metrics |= sure_facts(model.head, judged.truth, chosen.probabilities, found)
     metrics["evidence"] = "out of fold" if judged.out_of_fold else "test"
     if not ladder.transfer.rung.transfers:
-        metrics["verdict"] |= _not_tried(metrics, ladder.chosen)
+        metrics["verdict"] |= _not_tried(metrics, ladder.chosen, opened, BASE in job.backbones)
     metrics["verdict"]["sentence"] += _unknown_words(judged, len(job.task.labels))
     if _all_seen(opened, judged):
         metrics["verdict"] |= {
@@ -126,15 +142,40 @@ def gather_evidence(
         }
     if judged.out_of_fold and ladder.transfer.rung.transfers:
         metrics["verdict"] |= _without_test(metrics["verdict"])
-    cost = {"latency_ms": _latency(model, job), "trainable_parameters": model.head.n_parameters}
+    reading = read_data(
+        job,
+        search,
+        opened,
+        ladder,
+        judged.positions,
+        judged.truth,
+        judged.labels,
+        chosen,
+        metrics["confusion"],
+    )
+    metrics |= reading.metrics
+    cost = {"latency_ms": _latency(model, job), "trainable_parameters": _trained(model)}
     run.record.count("check_passes", LATENCY_ROWS)
     return Findings(
-        model, metrics, judged.positions, chosen, judged.truth, judged.labels, {"cost": cost}
+        model,
+        metrics,
+        judged.positions,
+        chosen,
+        judged.truth,
+        judged.labels,
+        reading,
+        {"cost": cost},
     )
 
 
-def _not_tried(metrics: dict[str, Any], chosen: RungResult) -> dict[str, Any]:
-    """The verdict where the base had no pre-training: nothing was moved, nothing can be told."""
+def _not_tried(
+    metrics: dict[str, Any], chosen: RungResult, opened: Opened, had_base: bool
+) -> dict[str, Any]:
+    """The verdict where no knowledge was moved: nothing can be told of transfer."""
+    pretrained = opened.base.kind != opened.modality.classical
+    why = "the base has no pre-training"
+    if pretrained and not had_base:
+        why = f"the budget of {opened.recipe.budget} has no time for the base"
     score = metrics["test"][metrics["metric"]]
     return {
         "outcome": "undecidable",
@@ -143,7 +184,7 @@ def _not_tried(metrics: dict[str, Any], chosen: RungResult) -> dict[str, Any]:
         "high": None,
         "best_control": None,
         "sentence": (
-            f"No transfer was tried: the base has no pre-training. {chosen.rung.title}: "
+            f"No transfer was tried: {why}. {chosen.rung.title}: "
             f"{metrics['metric']} {score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})."
         ),
     }
@@ -162,11 +203,16 @@ def _without_test(verdict: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _judged(job: Job, search: Job) -> _Judged:
-    """The test rows; labels that no training row has get codes that nothing predicts."""
+def _judged(job: Job, search: Job, ladder: Climb) -> _Judged:
+    """The test rows; labels that no training row has get codes that nothing predicts.
+
+    Without a test part, the rows that both the chosen and the best transfer rung were judged on.
+    """
     test = np.flatnonzero(job.dataset.parts == TEST)
     if not len(test):
-        return _Judged(search.rows, search.codes(), {}, True, job.task.labels)
+        among = np.flatnonzero(ladder.chosen.judged & ladder.transfer.judged)
+        truth = search.codes()[among]
+        return _Judged(search.rows[among], truth, {}, True, job.task.labels, among)
     codes = {label: code for code, label in enumerate(job.task.labels)}
     targets = job.dataset.labels(test)
     truth = np.asarray([codes.setdefault(label, len(codes)) for label in targets], np.int64)
@@ -199,8 +245,6 @@ def _open_test(dataset: Dataset, judged: _Judged, run: RunDirectory) -> int:
 
 
 def _job_of(job: Job, result: RungResult) -> Job:
-    from dataclasses import replace
-
     return replace(job, backbones={name: job.backbones[name] for name in result.rung.backbones})
 
 
@@ -208,8 +252,9 @@ def _contender(
     job: Job, result: RungResult, model_of: Callable[[RungResult], Model], judged: _Judged
 ) -> Contender:
     rung = result.rung
-    if judged.out_of_fold:
-        return Contender(name=rung.name, title=rung.title, predicted=result.predicted)
+    if judged.among is not None:
+        predicted = result.predicted[judged.among]
+        return Contender(name=rung.name, title=rung.title, predicted=predicted)
     begun = time.perf_counter()
     found = model_of(result).predict(judged.inputs, store=job.store, progress=job.progress)
     seconds = time.perf_counter() - begun
@@ -288,6 +333,11 @@ def _without(opened: Opened, judged: _Judged) -> dict[str, np.ndarray]:
             mask = np.isin(judged.positions, np.asarray(finding.data.get("positions", []), int))
             if mask.any() and not mask.all():
                 masks[words] = mask | masks.get(words, False)
+    if opened.earlier is not None:
+        keys = [opened.dataset.keys[i] for i in judged.positions]
+        mask = seen_in_training(opened.earlier.trained_on, keys)
+        if mask.any() and not mask.all():
+            masks["rows that the earlier run learnt from"] = mask
     return masks
 
 
@@ -304,6 +354,11 @@ def _audit_summary(opened: Opened) -> dict[str, Any]:
     for finding in told["findings"]:
         finding.get("data", {}).pop("positions", None)
     return told
+
+
+def _trained(model: Model) -> int:
+    """Numbers that were learnt: of the head, and of the base where it was tuned."""
+    return int(model.facts.get("trained_parameters", model.head.n_parameters))
 
 
 def _neighbours(job: Job, model: Model) -> Neighbours | None:

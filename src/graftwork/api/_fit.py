@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -11,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from graftwork.api._calibrate import without_held_back
+from graftwork.api._earlier import Keep, save_test_keys
 from graftwork.api._evidence import gather_evidence
 from graftwork.api._open import Opened, machine_of, open_all, recipe_of, store_folder
 from graftwork.api._rungs import BASE, RunMemory, rungs_of
@@ -18,9 +21,12 @@ from graftwork.api._save import commit_model, commit_report
 from graftwork.bases import open_base
 from graftwork.data.dataset import TEST
 from graftwork.errors import DataError, Fault, PlanChangedError
+from graftwork.evaluation.contamination import seen_in_training
 from graftwork.evaluation.controls import subset
 from graftwork.features.store import FeatureStore
-from graftwork.planning.ladder import Climb, climb
+from graftwork.planning.budget import Budget, duration_text, parse_budget
+from graftwork.planning.forecast import encoding_seconds
+from graftwork.planning.ladder import Climb, Rung, climb
 from graftwork.runs.directory import RunDirectory
 from graftwork.runs.plan import Plan
 from graftwork.runs.progress import Progress
@@ -34,6 +40,7 @@ from graftwork.tasks import TASKS
 
 __all__ = ["fit", "make_job", "open_run", "search_job"]
 
+FEWEST_FRESH = 20  # rows that are new to the run of --from
 SEARCH_ROWS = 8_000  # choices need no more rows than this; the final fit uses all
 
 
@@ -134,6 +141,8 @@ def make_job(
     recipe, dataset = opened.recipe, opened.dataset
     rows = np.flatnonzero(dataset.parts != TEST)
     _check_labels(opened, rows)
+    seen = () if opened.earlier is None else opened.earlier.trained_on
+    rows = without_held_back(dataset, recipe, rows, progress, seen)
     task = TASKS.get(recipe.task).from_targets(dataset.labels(rows))
     codes = task.encode(dataset.labels(rows))
     folds = stratified_group_folds(codes, dataset.groups[rows], recipe.folds, recipe.seed)
@@ -152,6 +161,7 @@ def make_job(
         progress,
         recipe.class_weight,
         recipe.seed,
+        start=None if opened.earlier is None else opened.earlier.model,
         journal=memory,
         head=recipe.target or "label",
     )
@@ -208,18 +218,28 @@ def _work(run: RunDirectory, opened: Opened, machine: Machine, progress: Progres
     counters: dict[str, int] = {}
     store = FeatureStore(store_folder(machine), limit_gb=machine.cache_gb, counters=counters)
     memory = RunMemory(run)
-    job = make_job(opened, store, progress, memory)
+    job = replace(
+        make_job(opened, store, progress, memory),
+        folder=lambda name: run.path(f"training/{name}"),
+        checkpoint_seconds=machine.checkpoint_seconds,
+    )
+    budget = Budget(parse_budget(opened.recipe.budget), sum(record.get("seconds", {}).values()))
     try:
+        job = _within(job, opened, budget, memory)
         _encode(run, job, opened, progress)
         with record.seconds("search"):
             search = search_job(job, opened.recipe.seed)
-            ladder = _climb(search, opened, memory)
+            ladder = _climb(search, opened, memory, budget, len(job.rows))
         for result in ladder.results:
             run.log("rung", **result.to_json())
-        record.set("ladder", {"rungs": ladder.to_json(), "reason": ladder.reason})
+        record.set(
+            "ladder",
+            {"rungs": ladder.to_json(), "reason": ladder.reason, "not_tried": ladder.passed},
+        )
         run.save_record()
         with record.seconds("fit and controls"):
             findings = gather_evidence(job, search, opened, ladder, run, progress)
+        record.set("training", job.notes)
     finally:  # an interrupted session's passes count too
         for name, amount in counters.items():
             record.count(name, amount)
@@ -228,7 +248,30 @@ def _work(run: RunDirectory, opened: Opened, machine: Machine, progress: Progres
         commit_model(run, findings, opened, progress)
     record.set("wall_seconds", round(time.perf_counter() - begun, 3))
     commit_report(run, findings, opened, machine)
+    save_test_keys(run.root, job.dataset)
+    shutil.rmtree(run.path("training"), ignore_errors=True)  # checkpoints: the model is saved
     run.finish()
+
+
+def _within(job: Job, opened: Opened, budget: Budget, memory: RunMemory) -> Job:
+    """The job, without the base where the budget does not even allow to encode the rows."""
+    if BASE not in job.backbones or opened.recipe.strategy != "auto":
+        return job
+    decision = memory.decided("encoding")
+    if decision is None:
+        seconds = sum(
+            encoding_seconds(job.backbones[BASE], list(values), job.store, job.seed)[0]
+            for values in opened.dataset.inputs.values()
+        )
+        decision = {"go": seconds <= budget.left, "forecast": round(seconds, 3)}
+        memory.decide("encoding", decision)
+    if decision["go"]:
+        return job
+    job.progress.say(
+        f"encoding takes about {duration_text(decision['forecast'])}, more than the budget of "
+        f"{opened.recipe.budget}: the base is left out"
+    )
+    return replace(job, backbones={k: v for k, v in job.backbones.items() if k != BASE})
 
 
 def _encode(run: RunDirectory, job: Job, opened: Opened, progress: Progress) -> None:
@@ -246,10 +289,38 @@ def _encode(run: RunDirectory, job: Job, opened: Opened, progress: Progress) -> 
     run.save_record()
 
 
-def _climb(search: Job, opened: Opened, memory: RunMemory) -> Climb:
+def _climb(
+    search: Job, opened: Opened, memory: RunMemory, budget: Budget, refit_rows: int
+) -> Climb:
     recipe = opened.recipe
     rungs, end_on = rungs_of(recipe, opened.base, opened.modality.classical)
-    return climb(search, rungs, min_gain=recipe.min_gain, memory=memory, end_on=end_on)
+    if opened.earlier is not None:
+        rungs.insert(1, Rung("earlier", "the earlier model as it is", Keep(), ()))
+    if BASE not in search.backbones:  # the budget has no time for the base at all
+        rungs, end_on = rungs[:1], None
+    return climb(
+        search,
+        rungs,
+        min_gain=recipe.min_gain,
+        memory=memory,
+        end_on=end_on,
+        budget=budget,
+        refit_rows=refit_rows,
+        fresh=_fresh(search, opened),
+    )
+
+
+def _fresh(job: Job, opened: Opened) -> np.ndarray | None:
+    """Bool (n,): rows that the earlier run did not learn from; only these can be judged on."""
+    if opened.earlier is None:
+        return None
+    fresh = ~seen_in_training(opened.earlier.trained_on, [job.dataset.keys[i] for i in job.rows])
+    if fresh.sum() < FEWEST_FRESH:
+        raise DataError(
+            f"--from: only {int(fresh.sum())} of the {len(fresh):,} training rows are new to the "
+            f"earlier run; {FEWEST_FRESH} at least are wanted to judge what more learning brings"
+        )
+    return fresh
 
 
 def search_job(job: Job, seed: int) -> Job:

@@ -33,10 +33,13 @@ def info(what: str | Path) -> dict[str, Any]:
         return _run(path)
     if (path / "graph.json").is_file():
         return _model(path)
+    from graftwork.api._promote import promoted_facts
     from graftwork.bases import open_base
 
     base = open_base(str(what))
-    return {"what": "base", **base.describe(), "fingerprint": base.fingerprint()}
+    promoted = promoted_facts(path)
+    origin = {} if promoted is None else {"promoted": promoted}
+    return {"what": "base", **base.describe(), "fingerprint": base.fingerprint(), **origin}
 
 
 def _run(path: Path) -> dict[str, Any]:

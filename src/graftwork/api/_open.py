@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from graftwork.api._earlier import Earlier, open_earlier
 from graftwork.bases import open_base
 from graftwork.bases.backbone import Backbone
 from graftwork.data.audit import Audit, Finding
@@ -18,6 +19,7 @@ from graftwork.data.table import Table
 from graftwork.errors import Fault, ParameterError, nearest
 from graftwork.modalities import MODALITIES
 from graftwork.modalities.modality import Modality
+from graftwork.planning.budget import parse_budget
 from graftwork.runs.progress import Progress
 from graftwork.runs.recipe import Machine, Recipe
 from graftwork.runs.resolve import resolve_machine, resolve_recipe
@@ -42,6 +44,7 @@ class Opened:
         data: fingerprints by role, for the plan.
         names: what the user called each role.
         notes: sentences to say aloud.
+        earlier: the run that it starts from, if any.
     """
 
     recipe: Recipe
@@ -53,13 +56,20 @@ class Opened:
     data: dict[str, str]
     names: dict[str, str]
     notes: list[str]
+    earlier: Earlier | None = None
 
 
 def recipe_of(settings: Mapping[str, Any] | Recipe | None, more: Mapping[str, Any]) -> Recipe:
-    """The resolved recipe from settings and keyword arguments."""
+    """The resolved recipe from settings and keyword arguments.
+
+    Raises:
+        InputError: a setting that is not there or not allowed.
+    """
     if isinstance(settings, Recipe):
         settings = {name: getattr(settings, name) for name in settings.__dataclass_fields__}
-    return resolve_recipe({**(settings or {}), **more})
+    recipe = resolve_recipe({**(settings or {}), **more})
+    parse_budget(recipe.budget)  # a budget that is none is told now, not after an hour
+    return recipe
 
 
 def machine_of(machine: Machine | Mapping[str, Any] | None) -> Machine:
@@ -99,6 +109,10 @@ def open_all(
     _check_metric(METRICS.get(recipe.metric).declaration.facts, recipe.metric)
     modality: Modality = MODALITIES.get(recipe.modality)()
     table = _read(data, recipe, progress)
+    earlier = None
+    if recipe.start is not None:
+        earlier = open_earlier(recipe.start, placement_of(recipe, machine))
+        recipe = replace(recipe, target=recipe.target or earlier.target)
     if strict and recipe.target is None:
         raise _no_target(table)
     schema = resolve_schema(
@@ -115,7 +129,8 @@ def open_all(
         for role, path in (("test", recipe.test), ("validation", recipe.validation))
         if path is not None
     }
-    base = open_base(
+    base = earlier.base() if earlier is not None and recipe.base is None else None
+    base = base or open_base(
         recipe.base or modality.default_base,
         placement=placement_of(recipe, machine),
         max_length=recipe.max_length,
@@ -135,6 +150,12 @@ def open_all(
     )
     tables = {"train": table, **others}
     notes = [note for each in tables.values() for note in each.notes]
+    prints = {role: each.source.sha256 for role, each in tables.items()}
+    if earlier is not None:
+        earlier.check(dataset, table, recipe)
+        dataset, note = earlier.kept_apart(dataset)
+        notes += [note] if note else []
+        prints["start"] = earlier.digest
     return Opened(
         recipe,
         table,
@@ -142,9 +163,10 @@ def open_all(
         audit,
         base,
         modality,
-        {**{role: each.source.sha256 for role, each in tables.items()}, "base": base.fingerprint()},
+        {**prints, "base": base.fingerprint()},
         {role: each.source.name for role, each in tables.items()},
         [*notes, *schema.notes],
+        earlier,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from graftwork.api._abstain import abstain_of
 from graftwork.api._open import machine_of
 from graftwork.data.read import read
 from graftwork.data.table import Table
@@ -34,6 +35,8 @@ def predict(
     data: Any,
     *,
     out: str | Path | None = None,
+    abstain: float | None = None,
+    guarantee: float | None = None,
     machine: Machine | Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     encoding: str | None = None,
@@ -47,18 +50,25 @@ def predict(
         out: CSV, TSV, JSONL or Parquet file to write: ``row``, ``prediction``, ``probability``,
             ``status`` for every input row in order; rows that cannot be predicted have an empty
             prediction and a status that says why.
+        abstain: least probability to answer, 0 to 1. Rows below keep their probability, but have
+            an empty prediction and the status ``abstained``.
+        guarantee: answer only as far as at most this share of errors was promised when the model
+            was fitted with the same `guarantee`; the other rows are abstained from.
         machine: device and threads.
         progress: shown to the user.
         encoding: of a text file; found and said when left out.
         delimiter: of a CSV or TSV file; found and said when left out.
 
     Returns:
-        ``rows_in``, ``predicted``, ``unusable``, ``seconds``, ``out`` and, where nothing is written
-        to a file, ``predictions`` (a list of dicts).
+        ``rows_in``, ``predicted``, ``abstained``, ``unusable``, ``seconds``, ``out`` and, where
+        nothing is written to a file, ``predictions`` (a list of dicts). Where rows could be
+        abstained from, ``threshold`` and ``expected`` (errors out of fold) or ``guarantee``.
 
     Raises:
         InputError: the file cannot be read, lacks the model's input columns, or is `out` itself.
         IntegrityError: the model directory was changed.
+        ParameterError: `abstain` and `guarantee` together, or outside their range.
+        UnsupportedError: the model carries no such guarantee.
     """
     progress = progress or Progress()
     begun = time.perf_counter()
@@ -68,19 +78,26 @@ def predict(
     for note in table.notes:
         progress.say(note)
     model = open_model(run, machine)
+    asked = abstain_of(model, abstain, guarantee)
     columns = input_columns(model, table)
     usable, rows = usable_rows(model, table, columns)
     inputs = {name: [str(values[i]) for i in usable] for name, values in columns.items()}
     found = model.predict(inputs, progress=progress)
+    abstained = 0
     for i, label, odds in zip(usable, found.labels, found.confidence.tolist(), strict=True):
         rows[i] |= {"prediction": label, "probability": round(odds, 6), "status": "ok"}
+        if asked is not None and odds < asked.threshold:
+            rows[i] |= {"prediction": None, "status": "abstained"}
+            abstained += 1
     told = sorted(rows + _set_aside(table), key=lambda row: row["row"])
     summary: dict[str, Any] = {
         "rows_in": len(told),
-        "predicted": len(usable),
+        "predicted": len(usable) - abstained,
+        "abstained": abstained,
         "unusable": len(told) - len(usable),
         "seconds": round(time.perf_counter() - begun, 3),
         "out": None if out is None else str(out),
+        **(asked.facts if asked is not None else {}),
     }
     if out is None:
         return {**summary, "predictions": told}

@@ -43,11 +43,28 @@ def rungs_of(
         return [first], classical
     _check_parameters(recipe)
     rungs = [first] if control or recipe.strategy == "auto" else []
-    for name in _up_to(recipe.strategy):
-        strategy = make_strategy(name, owned(name, recipe.parameters))
-        reads = (BASE, classical) if name == "hybrid" else (BASE,)
-        rungs.append(Rung(name, f"{_short(strategy)} ({name})", strategy, reads))
+    rungs += [_rung(step, recipe, base, classical) for step in _up_to(recipe.strategy)]
     return rungs, None if recipe.strategy == "auto" else recipe.strategy
+
+
+def _rung(name: str, recipe: Recipe, base: Backbone, classical: str) -> Rung:
+    """A rung of the ladder by its name, with those of the recipe's parameters that it has."""
+    strategy = RUNGS.get(name, name)
+    settings = owned(strategy, recipe.parameters)
+    if name == TOP:
+        settings = {"top": max(1, round((base.n_layers - 1) / 3)), **settings}
+    elif recipe.strategy == "auto":
+        settings.pop("top", None)  # it is the lower rung's
+    made = make_strategy(strategy, settings)
+    reads = (BASE, classical) if name == "hybrid" else (BASE,)
+    title = f"{_short(made)} ({name})"
+    if name == TOP:
+        title = f"top {settings['top']} layers tuned"
+    elif strategy == "finetune":
+        depth = f"top {settings['top']} layers" if settings.get("top") else "all layers"
+        title = f"{depth} tuned"
+    trains = hasattr(made, "forecast")
+    return Rung(name, title, made, reads, builds_on="probe" if trains else None)
 
 
 def owned(strategy: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -59,13 +76,19 @@ def owned(strategy: str, parameters: dict[str, Any]) -> dict[str, Any]:
 def _check_parameters(recipe: Recipe) -> None:
     """Every parameter must belong to one of the rungs at least."""
     rungs = _up_to(recipe.strategy)
-    known = {f.name for name in rungs for f in dataclasses.fields(STRATEGIES.get(name))}
+    known = {
+        field.name
+        for name in rungs
+        for field in dataclasses.fields(STRATEGIES.get(RUNGS.get(name, name)))
+    }
     unknown = {key: value for key, value in recipe.parameters.items() if key not in known}
     if unknown:
-        make_strategy(rungs[-1], unknown)  # raises, with the nearest spelling
+        make_strategy(RUNGS.get(rungs[-1], rungs[-1]), unknown)  # raises, with the nearest spelling
 
 
-LADDER = ("probe", "hybrid")
+TOP = "top"  # the rung below finetune: the upper third of the layers, from the cache
+LADDER = ("probe", "hybrid", TOP, "finetune")
+RUNGS = {TOP: "finetune"}  # where a rung is not called as its strategy
 
 
 def _short(thing: Any) -> str:
@@ -75,9 +98,10 @@ def _short(thing: Any) -> str:
 
 
 def _up_to(strategy: str) -> tuple[str, ...]:
+    """The rungs of a strategy: those that it builds on, and itself."""
     if strategy == "auto":
         return LADDER
-    return LADDER[: LADDER.index(strategy) + 1] if strategy in LADDER else (strategy,)
+    return {"probe": ("probe",), "hybrid": ("probe", "hybrid")}.get(strategy, ("probe", strategy))
 
 
 def make_strategy(name: str, parameters: dict[str, Any]) -> Strategy:
@@ -117,6 +141,9 @@ def _wrong_type(declared: str, value: Any) -> str | None:
     """What is allowed, where a value is of another type than its parameter declares."""
     if value is None and "None" in declared:
         return None
+    if declared.startswith("float"):
+        right = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return None if right else "a number"
     for word, kind, told in (("int", int, "a whole number"), ("str", str, "a text")):
         if declared.startswith(word):
             right = isinstance(value, kind) and not (kind is int and isinstance(value, bool))
@@ -155,8 +182,11 @@ class RunMemory:
             metric=told["metric"],
             n_classes=told["n_classes"],
             best_probabilities=tensors["best_probabilities"],
+            rows=tensors.get("rows"),
         )
-        choice = Choice(told["strategy"], told["settings"], found, told["words"])
+        choice = Choice(
+            told["strategy"], told["settings"], found, told["words"], told.get("facts", {})
+        )
         return choice, float(told["seconds"])
 
     def remember(self, rung: str, choice: Choice, seconds: float) -> None:
@@ -170,6 +200,7 @@ class RunMemory:
                 "strategy": choice.strategy,
                 "settings": choice.settings,
                 "words": choice.words,
+                "facts": choice.facts,
                 "names": found.names,
                 "candidates": found.settings,
                 "metric": found.metric,
@@ -181,5 +212,14 @@ class RunMemory:
                 "log_loss": found.log_loss,
                 "truth": found.truth,
                 "best_probabilities": np.ascontiguousarray(found.best_probabilities),
+                **({} if found.rows is None else {"rows": found.rows}),
             },
         )
+
+    def decided(self, rung: str) -> dict[str, Any] | None:
+        """What was decided of a rung before."""
+        return self.run.read_stage(f"decision-{rung}")
+
+    def decide(self, rung: str, decision: dict[str, Any]) -> None:
+        """Keep a decision; replaying or resuming never decides again."""
+        self.run.write_stage(f"decision-{rung}", decision)

@@ -10,6 +10,8 @@ import numpy as np
 
 from graftwork.api._evidence import Findings, peak_memory_mb
 from graftwork.api._open import Opened
+from graftwork.api._promote import promoted_facts
+from graftwork.api._reading import with_texts, write_label_errors
 from graftwork.errors import IntegrityError
 from graftwork.evaluation.card import card
 from graftwork.evaluation.report.render import render
@@ -23,7 +25,6 @@ from graftwork.storage.json_files import plain, write_json
 __all__ = ["check_loaded", "commit_model", "commit_report"]
 
 CHECKED_ROWS = 64
-EXAMPLES = 24
 TOLERANCE = 1e-6  # same rows, same batches, same machine: only the file lies between
 
 
@@ -37,6 +38,9 @@ def commit_model(run: RunDirectory, findings: Findings, opened: Opened, progress
         "run_id": run.record.get("run_id"),
         "seed": opened.recipe.seed,
     }
+    promoted = promoted_facts(opened.recipe.base) if opened.recipe.base else None
+    if promoted is not None:
+        model.facts["base_promoted"] = promoted
     payload = {**findings.metrics, "recipe": as_dict(opened.recipe), "record": _told(run)}
     sample = opened.dataset.take(np.arange(min(CHECKED_ROWS, len(opened.dataset))))
     with progress.step("saving the model"), run.commit("model") as folder:
@@ -86,11 +90,12 @@ def commit_report(run: RunDirectory, findings: Findings, opened: Opened, machine
         **findings.metrics,
         "recipe": as_dict(opened.recipe),
         "record": _told(run),
-        "examples": _examples(findings, opened),
+        **with_texts(findings.metrics, findings.reading),
     }
     with run.commit("report") as folder:
         write_json(folder / "metrics.json", plain(findings.metrics))
         _write_predictions(folder / "predictions.csv", findings, opened)
+        write_label_errors(folder / "label_errors.csv", findings.reading)
         render(payload, folder, redact=opened.recipe.redact)
 
 
@@ -107,35 +112,6 @@ def _told(run: RunDirectory) -> dict[str, Any]:
         "versions": session.get("versions", {}),
         "machine": session.get("machine", {}),
     }
-
-
-def _examples(findings: Findings, opened: Opened) -> list[dict[str, Any]]:
-    """The surest mistakes first: they teach most about data and labels."""
-    contender = findings.contender
-    if contender.probabilities is None:
-        return []
-    sure = contender.probabilities.max(axis=1)
-    wrong = np.flatnonzero(contender.predicted != findings.truth)
-    order = wrong[np.argsort(-sure[wrong], kind="stable")][:EXAMPLES]
-    shown = []
-    for i in order.tolist():
-        position = int(findings.judged[i])
-        values = {name: column[position] for name, column in opened.dataset.inputs.items()}
-        html = "<br>".join(
-            str(opened.modality.show(value, redact=opened.recipe.redact))
-            for value in values.values()
-        )
-        shown.append(
-            {
-                "row": int(opened.dataset.rows[position]),
-                "html": None if opened.recipe.redact else html,
-                "label": findings.labels[int(findings.truth[i])],
-                "predicted": findings.labels[int(contender.predicted[i])],
-                "probability": float(sure[i]),
-                "why": "wrong, and sure of it" if sure[i] > 0.8 else "wrong",
-            }
-        )
-    return shown
 
 
 def _write_predictions(path: Path, findings: Findings, opened: Opened) -> None:

@@ -17,6 +17,7 @@ from graftwork.errors import ParameterError, UnknownNameError, UnsupportedError
 from graftwork.features.store import FeatureStore
 from graftwork.modalities import MODALITIES
 from graftwork.model.model import Model
+from graftwork.planning.budget import Budget, parse_budget
 from graftwork.planning.ladder import climb
 from graftwork.runs.progress import Progress
 from graftwork.runs.recipe import Recipe
@@ -98,7 +99,13 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         rungs, end_on = rungs_of(
             recipe, job.backbones.get(BASE) or job.backbones["lexical"], "lexical", control=False
         )
-        ladder = climb(job, rungs, min_gain=recipe.min_gain, end_on=end_on)
+        ladder = climb(
+            job,
+            rungs,
+            min_gain=recipe.min_gain,
+            end_on=end_on,
+            budget=Budget(parse_budget(recipe.budget)),
+        )
         chosen = ladder.chosen
         backbones = {name: job.backbones[name] for name in chosen.rung.backbones}
         self.model_: Model = chosen.rung.strategy.build(_with(job, backbones), chosen.choice)

@@ -16,7 +16,7 @@ from graftwork.bases.huggingface import HuggingFace
 from graftwork.errors import BaseModelError, Fault
 from graftwork.runtime.devices import Placement, place
 
-__all__ = ["load_huggingface", "quiet", "random_network", "without_hooks"]
+__all__ = ["load_huggingface", "quiet", "random_network", "weights_hash", "without_hooks"]
 
 LONGEST_DEFAULT = 512  # cost grows faster than length; `max_length` overrides
 # Heads and poolers that a checkpoint may lack: nothing of theirs is in the hidden states.
@@ -52,7 +52,7 @@ def load_huggingface(
         folder,
         max_length=max_length or min(limit, _trained_length(folder) or LONGEST_DEFAULT),
         placement=placement,
-        weights_hash=_weights_hash(network),
+        weights_hash=weights_hash(network),
         facts=facts,
     )
 
@@ -142,7 +142,7 @@ def _attending(folder: Path, placement: Placement, how: str) -> tuple[Any, dict[
     return network, info
 
 
-def _weights_hash(network: Any) -> str:
+def weights_hash(network: Any) -> str:
     """SHA-256 over the tensors that features depend on: file layout and heads change nothing."""
     import torch
 

@@ -14,7 +14,9 @@ from graftwork.registry import Declaration, declare
 if TYPE_CHECKING:
     import numpy as np
 
+    from graftwork.bases._low_rank import LowRankNetwork
     from graftwork.bases._tokenize import Tokens
+    from graftwork.bases._tunable import TunableNetwork
     from graftwork.modalities.text_tokens import TokenCounts
     from graftwork.runtime.devices import Placement
 
@@ -145,8 +147,16 @@ class HuggingFace:
         )
 
     def supports(self, capability: Capability) -> bool:
-        """Frozen features only, so far: none of the further capabilities."""
-        return False
+        """Tuned in whole always; from a boundary where its layers stand one by one."""
+        from graftwork.bases._layers import layer_list
+
+        if capability == Capability.TRAIN:
+            return True
+        if capability == Capability.LORA:
+            from graftwork.bases._low_rank import adaptable
+
+            return bool(adaptable(self.network))
+        return capability == Capability.BOUNDARY and layer_list(self.network).path is not None
 
     def prepare(self, inputs: Sequence[Any]) -> Tokens:
         """Tokenise texts (special tokens added, cut at `max_length`); None is the empty text.
@@ -169,7 +179,7 @@ class HuggingFace:
     def _vocabulary_rows(self) -> int:
         return int(self.network.get_input_embeddings().weight.shape[0])
 
-    def _padding(self) -> int:
+    def padding(self) -> int:
         """A token to fill rows with; masked out, so any that the weights know will do."""
         pad = self.tokenizer.pad_token_id
         return int(pad) if pad is not None and pad < self._vocabulary_rows() else 0
@@ -206,21 +216,34 @@ class HuggingFace:
             return pool_layers(layers, lengths, self.poolings).cpu().numpy()
 
     def _hidden_states(self, prepared: Tokens, index: np.ndarray) -> tuple[Any, Any]:
-        import torch
+        ids, lengths = prepared.padded(index, self.padding())
+        return run_network(self.network, ids, lengths, self.placement.device)
 
-        ids, lengths = prepared.padded(index, self._padding())
-        device = self.placement.device
-        tokens = torch.from_numpy(ids).to(device)
-        counts = torch.from_numpy(lengths).to(device)
-        mask = None
-        if int(lengths.min()) < ids.shape[1]:  # without padding, no mask: the kernels are quicker
-            steps = torch.arange(ids.shape[1], device=device)
-            mask = (steps[None, :] < counts[:, None]).long()
-        extra = {"use_cache": False} if is_decoder(self.config) else {}
-        output = self.network(
-            input_ids=tokens, attention_mask=mask, output_hidden_states=True, **extra
-        )
-        return output.hidden_states, counts
+    def tunable(self, top: int | None = None, *, everything: bool = False) -> TunableNetwork:
+        """A copy whose upper layers train (see `graftwork.bases.tunable.Tunable`).
+
+        Args:
+            top: number of upper layers; None: all.
+            everything: embeddings train too (for networks that begin with random weights).
+
+        Raises:
+            UnsupportedError: the architecture has no boundary between layers.
+            ParameterError: it has not so many layers.
+        """
+        from graftwork.bases._tunable import TunableNetwork
+
+        return TunableNetwork(self, top, everything=everything)
+
+    def low_rank(self, rank: int, alpha: float, seed: int) -> LowRankNetwork:
+        """A copy whose weights stand still under low-rank adapters that train.
+
+        Raises:
+            MissingExtraError: `peft` is not installed.
+            UnsupportedError: the network has no linear layers.
+        """
+        from graftwork.bases._low_rank import LowRankNetwork
+
+        return LowRankNetwork(self, rank, alpha, seed)
 
     def twin(self, seed: int) -> HuggingFace:
         """The same architecture with random weights, never trained.
@@ -271,6 +294,28 @@ class HuggingFace:
             "weights": self._weights_hash,
             **self.facts,
         }
+
+
+def run_network(network: Any, ids: np.ndarray, lengths: np.ndarray, device: str) -> tuple[Any, Any]:
+    """One batch: (hidden states of all layers, lengths as a tensor).
+
+    Args:
+        network: a transformers model, or a part of one.
+        ids: int64 (b, t), padded on the right.
+        lengths: int64 (b,), real tokens of each row.
+        device: where the network is.
+    """
+    import torch
+
+    tokens = torch.from_numpy(ids).to(device)
+    counts = torch.from_numpy(lengths).to(device)
+    mask = None
+    if int(lengths.min()) < ids.shape[1]:  # without padding, no mask: the kernels are quicker
+        steps = torch.arange(ids.shape[1], device=device)
+        mask = (steps[None, :] < counts[:, None]).long()
+    extra = {"use_cache": False} if is_decoder(network.config) else {}
+    output = network(input_ids=tokens, attention_mask=mask, output_hidden_states=True, **extra)
+    return output.hidden_states, counts
 
 
 def is_decoder(config: Any) -> bool:

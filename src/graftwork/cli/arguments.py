@@ -60,7 +60,8 @@ class _Reading:
             name = self.verb.declaration.name
             message = "" if count == 1 else f"{count} things are wrong with `graftwork {name}`"
             raise ParameterError(message, self.faults)
-        return Given(words, self.verb.options(**own), settings, Machine(**machine))
+        more = tuple(self.free[len(self.verb.words) :])
+        return Given(words, self.verb.options(**own), settings, Machine(**machine), more)
 
     def _name_unknown(self) -> None:
         known = [flag.spelling for flags in self.groups.values() for flag in flags] + ["--help"]
@@ -74,16 +75,22 @@ class _Reading:
 
     def _words(self) -> dict[str, str]:
         names = list(self.verb.words)
-        found = {name.strip("[]"): word for name, word in zip(names, self.free, strict=False)}
+        found = {name.strip("[]."): word for name, word in zip(names, self.free, strict=False)}
         if self.unknown:
             return found  # the value of an unknown flag may stand among the words
         for name in names[len(self.free) :]:
-            if not name.startswith("["):
+            if not name.startswith("[") and name not in self._excused():
                 self.faults.append(Fault(f"{name} is missing: {self.verb.words[name]}"))
-        for word in self.free[len(names) :]:
+        several = bool(names) and names[-1].endswith("...")
+        for word in () if several else self.free[len(names) :]:
             taken = " ".join(names) or "no such words"
             self.faults.append(Fault(f"{word!r} is one word too many; this takes {taken}"))
         return found
+
+    def _excused(self) -> set[str]:
+        """Words and options that are not needed beside the options that were given."""
+        excuses = getattr(self.verb, "excuses", {})
+        return {name for flag in excuses if f"options.{flag}" in self.raw for name in excuses[flag]}
 
     def _convert(self, flag: Flag, value: Any, field: str) -> tuple[bool, Any]:
         try:
@@ -174,7 +181,7 @@ class _Reading:
 
     def _ask_required(self, found: dict[str, Any]) -> None:
         for name in self.verb.required:
-            if found.get(name) is None and not self.unknown:
+            if found.get(name) is None and not self.unknown and name not in self._excused():
                 self.faults.append(Fault("is missing", field=f"--{name.replace('_', '-')}"))
 
 

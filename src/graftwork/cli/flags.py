@@ -42,6 +42,7 @@ class Flag:
         registry: the registry whose names are allowed, or None.
         low: smallest allowed number.
         high: largest allowed number.
+        flag: the word to type where it is not the name.
     """
 
     name: str
@@ -54,11 +55,12 @@ class Flag:
     registry: str | None = None
     low: float | None = None
     high: float | None = None
+    flag: str | None = None
 
     @property
     def spelling(self) -> str:
         """What is typed: ``--min-gain``; for a repeatable one the singular, ``--slice``."""
-        word = self.name.removesuffix("s") if self.many else self.name
+        word = self.flag or (self.name.removesuffix("s") if self.many else self.name)
         return "--" + word.replace("_", "-")
 
     @property

@@ -59,7 +59,8 @@ def metrics_parts(metrics: dict[str, Any]) -> list[Any]:
         parts.append(f"Chosen: {title}{reason}")
     if metrics.get("test"):
         parts += ["", _scores(metrics, title), ""]
-    remarks = [*_slices(metrics), *_cautions(metrics), *_audit(metrics.get("audit") or {})]
+    remarks = [*_slices(metrics), *_cautions(metrics), *_data(metrics)]
+    remarks += _audit(metrics.get("audit") or {})
     return parts + [f"- {remark}" for remark in remarks]
 
 
@@ -119,6 +120,19 @@ def _cautions(metrics: dict[str, Any]) -> list[str]:
     if metrics.get("openings"):
         times = "once" if metrics["openings"] == 1 else f"{metrics['openings']:,} times"
         lines.append(f"this test part had been opened {times} before")
+    return lines
+
+
+def _data(metrics: dict[str, Any]) -> list[str]:
+    """Labels to look at, and what more of them would bring."""
+    lines = []
+    errors, curve = metrics.get("label_errors") or {}, metrics.get("learning_curve") or {}
+    if errors.get("suspected"):
+        rows = f"{errors['suspected']:,} of {errors['rows_looked_at']:,} labels"
+        lines.append(f"{rows} may be wrong: they are in the report and in label_errors.csv")
+    if curve.get("twice"):
+        sentence = str(curve["sentence"])
+        lines.append(sentence[:1].lower() + sentence[1:].removesuffix("."))
     return lines
 
 

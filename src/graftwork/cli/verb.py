@@ -31,25 +31,30 @@ class Given:
         options: the verb's own options.
         settings: recipe fields that were given explicitly, recipe file included.
         machine: how it runs here.
+        more: further words of a name that takes several (``DATA...``), the first being in `words`.
     """
 
     words: dict[str, str]
     options: Any
     settings: dict[str, Any] = field(default_factory=dict)
     machine: Machine = field(default_factory=Machine)
+    more: tuple[str, ...] = ()
 
 
 class Verb(Protocol):
     """One verb.
 
     Attributes:
-        words: names of the words it takes, with what they are; a name in brackets may be absent.
+        words: names of the words it takes, with what they are; a name in brackets may be absent,
+            and a last one that ends in ``...`` takes one or more.
         options: a dataclass of `setting` fields, the verb's own flags.
         required: names of options and recipe fields that must be given.
         recipe: the recipe fields it takes.
         machine: the machine fields it takes.
         parameters: whether it takes parameters of strategies (and ``--recipe``, ``--set``).
         resumes: whether the same command goes on after an interruption.
+
+    A verb may also have `excuses`: by option name the words and options that it makes needless.
     """
 
     declaration: ClassVar[Declaration]

@@ -18,18 +18,19 @@ from graftwork.evaluation.report.format import (
     thousands,
 )
 
-__all__ = ["card"]
+__all__ = ["card", "markdown_table", "safe"]
 
 _CLASSES_SHOWN = 60
 
 
-def _safe(value: Any) -> str:
+def safe(value: Any) -> str:
     """Any text inside Markdown: one line, no markup of Markdown or HTML, no table breaks."""
     line = html.escape(" ".join(text_of(value).split()), quote=False)
     return re.sub(r"([\\`*_\[\]|#~])", r"\\\1", line)
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table in Markdown, an empty one after them."""
     lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
     return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
 
@@ -58,11 +59,11 @@ def _head(payload: Mapping[str, Any]) -> list[str]:
         "---",
         "",
     ]
-    lines += [f"# Model for “{_safe(target)}”" if target else "# Graftwork model", ""]
+    lines += [f"# Model for “{safe(target)}”" if target else "# Graftwork model", ""]
     if chosen.get("title"):
-        lines += [f"{_safe(chosen['title'])}.", ""]
+        lines += [f"{safe(chosen['title'])}.", ""]
     if verdict.get("sentence"):
-        lines += [f"> **{_safe(verdict['sentence'])}**", ""]
+        lines += [f"> **{safe(verdict['sentence'])}**", ""]
     if chosen.get("is_transfer") is False:
         lines += [
             "The verdict is told of the best transfer model; the one kept here is another.",
@@ -80,12 +81,12 @@ def _scores(payload: Mapping[str, Any]) -> list[str]:
         for name, x in test.items()
     ]
     lines = [f"## How good it is, on {thousands(payload.get('n_test'))} test rows", ""]
-    lines += _table(["metric", "value", "95 % interval"], rows)
+    lines += markdown_table(["metric", "value", "95 % interval"], rows)
     metric, info = str(payload.get("metric", "accuracy")), payload.get("control_info") or {}
     share = share_metric(metric)
     controls = [
         [
-            _safe((info.get(name) or {}).get("title", name)),
+            safe((info.get(name) or {}).get("title", name)),
             figure(scores[metric]["value"], share),
             span(scores[metric], share),
         ]
@@ -94,7 +95,7 @@ def _scores(payload: Mapping[str, Any]) -> list[str]:
     ]
     if controls:
         lines += ["Without transfer:", ""]
-        lines += _table(["control", metric_title(metric), "95 % interval"], controls)
+        lines += markdown_table(["control", metric_title(metric), "95 % interval"], controls)
     return lines
 
 
@@ -104,7 +105,7 @@ def _classes(payload: Mapping[str, Any]) -> list[str]:
         return []
     rows = [
         [
-            _safe(c["label"]),
+            safe(c["label"]),
             thousands(c["support"]),
             *(
                 figure((c.get(x) or {}).get("value"), digits=2)
@@ -113,7 +114,11 @@ def _classes(payload: Mapping[str, Any]) -> list[str]:
         ]
         for c in found[:_CLASSES_SHOWN]
     ]
-    lines = ["## Classes", "", *_table(["label", "test rows", "precision", "recall", "F1"], rows)]
+    lines = [
+        "## Classes",
+        "",
+        *markdown_table(["label", "test rows", "precision", "recall", "F1"], rows),
+    ]
     if len(found) > _CLASSES_SHOWN:
         lines += [
             f"{len(found) - _CLASSES_SHOWN} more classes are in `metrics.json` of the run.",
@@ -131,18 +136,18 @@ def _limits(payload: Mapping[str, Any]) -> list[str]:
         worst = next((g for g in found["groups"] if g["worst"]), None)
         if worst:
             notes.append(
-                f"Weakest where {_safe(column)} is “{_safe(worst['value'])}”: "
+                f"Weakest where {safe(column)} is “{safe(worst['value'])}”: "
                 f"{metric_title(metric)} {figure(worst[metric]['value'], share)} "
                 f"on {thousands(worst['n'])} rows."
             )
     for pair in ((payload.get("confusion") or {}).get("pairs") or [])[:3]:
         notes.append(
-            f"“{_safe(pair['truth'])}” is taken for “{_safe(pair['predicted'])}” in "
+            f"“{safe(pair['truth'])}” is taken for “{safe(pair['predicted'])}” in "
             f"{figure(pair['share'], True, 0)} of its rows."
         )
     unseen = [c["label"] for c in payload.get("per_class") or [] if not c["support"]]
     if unseen:
-        notes.append(f"Classes without test rows, so unproven: {_safe(unseen[:20])}.")
+        notes.append(f"Classes without test rows, so unproven: {safe(unseen[:20])}.")
     if payload.get("openings"):
         notes.append(f"The test part had been opened {payload['openings']} time(s) before.")
     return ["## Know before use", "", *(f"- {note}" for note in notes), ""] if notes else []
@@ -179,8 +184,8 @@ def _origin(payload: Mapping[str, Any]) -> list[str]:
         ("run", record.get("run_id")),
         ("versions", record.get("versions")),
     ]
-    rows = [[name, _safe(value)] for name, value in pairs if value not in (None, "", {})]
-    return ["## Where it comes from", "", *_table(["what", "value"], rows)] if rows else []
+    rows = [[name, safe(value)] for name, value in pairs if value not in (None, "", {})]
+    return ["## Where it comes from", "", *markdown_table(["what", "value"], rows)] if rows else []
 
 
 def _shown(cost: Mapping[str, Any], key: str, show: Any) -> str | None:

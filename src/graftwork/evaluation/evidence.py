@@ -123,7 +123,7 @@ def prove(
             "verdict": verdict.to_json(),
             "chosen": {**_about(chosen), **_against(case, chosen, transfer), **(chosen_info or {})},
             "per_class": per_class(truth, chosen.predicted, names),
-            "confusion": confusion(truth, chosen.predicted, names),
+            "confusion": confusion(truth, chosen.predicted, names, chosen.probabilities),
             "confidence": _confidence(truth, chosen),
             "slices": {
                 column: sliced(

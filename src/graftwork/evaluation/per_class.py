@@ -11,9 +11,10 @@ from graftwork.metrics.counts import class_counts
 from graftwork.stats.interval import Interval
 from graftwork.stats.proportions import wilson
 
-__all__ = ["LARGEST_MATRIX", "confusion", "per_class"]
+__all__ = ["LARGEST_MATRIX", "PAIR_EXAMPLES", "confusion", "per_class"]
 
 LARGEST_MATRIX = 200  # classes; a larger matrix is told by its most confused pairs alone
+PAIR_EXAMPLES = 2  # rows to read of each confused pair
 _PAIRS = 25
 
 
@@ -60,23 +61,33 @@ def per_class(
     return found
 
 
-def confusion(truth: np.ndarray, predicted: np.ndarray, labels: Sequence[Any]) -> dict[str, Any]:
+def confusion(
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    labels: Sequence[Any],
+    probabilities: np.ndarray | None = None,
+) -> dict[str, Any]:
     """The confusion matrix (rows: truth, columns: predicted) and its most confused pairs.
 
     Args:
         truth: int (n,) codes.
         predicted: int (n,) codes.
         labels: (k,) the classes, in code order.
+        probabilities: float (n, k), to take the surest mistakes for examples.
 
     Returns:
         ``labels``, ``matrix`` (None above `LARGEST_MATRIX` classes) and ``pairs``, the largest
-        first: ``truth``, ``predicted``, ``n`` and ``share`` of the true class's rows.
+        first: ``truth``, ``predicted``, ``n``, ``share`` of the true class's rows, and
+        ``examples``: up to `PAIR_EXAMPLES` positions among the n rows.
     """
     k = len(labels)
-    wrong = truth != predicted
-    cells, often = np.unique(
-        truth[wrong].astype(np.int64) * k + predicted[wrong], return_counts=True
-    )
+    wrong = np.flatnonzero(truth != predicted)
+    if probabilities is not None:  # the surest first
+        wrong = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
+    cell = truth[wrong].astype(np.int64) * k + predicted[wrong]
+    cells, often = np.unique(cell, return_counts=True)
+    by_cell = wrong[np.argsort(cell, kind="stable")]
+    first = np.cumsum(often) - often
     support = np.bincount(truth, minlength=k)
     order = np.lexsort((cells, -often))[:_PAIRS]
     pairs = [
@@ -85,6 +96,7 @@ def confusion(truth: np.ndarray, predicted: np.ndarray, labels: Sequence[Any]) -
             "predicted": labels[cells[i] % k],
             "n": int(often[i]),
             "share": float(often[i] / support[cells[i] // k]),
+            "examples": by_cell[first[i] : first[i] + min(often[i], PAIR_EXAMPLES)].tolist(),
         }
         for i in order
     ]

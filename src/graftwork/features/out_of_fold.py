@@ -25,6 +25,8 @@ class OutOfFold:
         metric: the metric that chooses.
         n_classes: number of labels.
         best_probabilities: float32 (n, n_classes) of the best candidate.
+        rows: int64 (n,), positions in the job's rows where only some of them were judged; None:
+            all were.
     """
 
     names: list[str]
@@ -35,6 +37,7 @@ class OutOfFold:
     metric: str
     n_classes: int
     best_probabilities: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    rows: np.ndarray | None = None
 
     def scores(self, rows: np.ndarray | None = None) -> np.ndarray:
         """float64 (candidates,): the metric of each, over all rows or those at `rows`."""

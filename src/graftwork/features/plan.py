@@ -7,13 +7,13 @@ first; a resumed or replayed run encodes by the same plan and gets the same bits
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-__all__ = ["EncodePlan", "Journal", "input_keys"]
+__all__ = ["EncodePlan", "Journal", "first_positions", "input_keys", "keys_digest", "unique_keys"]
 
 KEY_BYTES = 16
 
@@ -44,6 +44,14 @@ class EncodePlan:
     def __len__(self) -> int:
         return len(self.keys)
 
+    def batches(self) -> Iterator[list[bytes]]:
+        """The keys of each batch."""
+        names = [key.tobytes() for key in self.keys]
+        start = 0
+        for size in self.sizes.tolist():
+            yield names[start : start + size]
+            start += size
+
 
 class Journal(Protocol):
     """Where plans are written down; a run directory is one."""
@@ -51,3 +59,21 @@ class Journal(Protocol):
     def keep(self, name: str, plan: EncodePlan) -> EncodePlan:
         """Write `plan` down under `name`, or give back the one written there before."""
         ...
+
+
+def unique_keys(keys: np.ndarray) -> list[bytes]:
+    """The distinct keys, in the order of their first row."""
+    return list(dict.fromkeys(key.tobytes() for key in keys))
+
+
+def first_positions(keys: np.ndarray) -> dict[bytes, int]:
+    """The first row of each key."""
+    first: dict[bytes, int] = {}
+    for position, key in enumerate(keys):
+        first.setdefault(key.tobytes(), position)
+    return first
+
+
+def keys_digest(keys: np.ndarray) -> str:
+    """A short name for this very list of inputs."""
+    return hashlib.sha256(keys.tobytes()).hexdigest()[:12]

@@ -9,19 +9,25 @@ is stored is what is used: features are read back from disk, also right after en
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from graftwork.bases.backbone import Backbone, Shape
 from graftwork.errors import IntegrityError, Interrupted
-from graftwork.features.plan import EncodePlan, Journal, input_keys
+from graftwork.features.plan import (
+    EncodePlan,
+    Journal,
+    first_positions,
+    input_keys,
+    keys_digest,
+    unique_keys,
+)
 from graftwork.features.segments import Segment, open_segment, write_segment
 from graftwork.features.stored import Stored
 from graftwork.runs.progress import Progress
@@ -30,10 +36,7 @@ from graftwork.runtime.threads import networks_side_by_side
 from graftwork.storage.json_files import read_json, write_json
 from graftwork.storage.locks import wait_lock
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["FeatureStore"]
+__all__ = ["FeatureStore", "half_is_enough"]
 
 SEGMENT_ROWS = 512  # what a killed run loses at most
 HALF_PRECISION_LOSS = 1e-3  # largest relative change of a vector that counts as none
@@ -81,11 +84,11 @@ class FeatureStore:
         space = _Namespace(self.root / backbone.fingerprint()[:32])
         with wait_lock(space.folder / "lock", progress):
             found = space.index()
-            unique = _unique(keys)
+            unique = unique_keys(keys)
             missing = [key for key in unique if key not in found]
             plan = self._plan(backbone, inputs, keys, missing)
             if journal is not None and len(plan):
-                name = f"encode-{space.folder.name[:12]}-{_digest(keys)}"
+                name = f"encode-{space.folder.name[:12]}-{keys_digest(keys)}"
                 plan = journal.keep(name, plan)
             self.counters["rows_found"] += len(unique) - len(missing)
             if len(plan):
@@ -105,7 +108,7 @@ class FeatureStore:
     ) -> EncodePlan:
         if not missing:
             return EncodePlan(keys[:0], np.zeros(0, dtype=np.int64))
-        first = _first_positions(keys)
+        first = first_positions(keys)
         positions = np.asarray([first[key] for key in missing])
         prepared = backbone.prepare([inputs[i] for i in positions])
         batches = plan_batches(prepared.lengths, _device(backbone))
@@ -166,7 +169,7 @@ class _Namespace:
         """Measure on `sample` whether float16 loses nothing, and write that down."""
         if self.half is None:
             meta = self.folder / "meta.json"
-            write_json(meta, {"half": bool(_half_is_enough(sample).all())})
+            write_json(meta, {"half": bool(half_is_enough(sample).all())})
             os.chmod(meta, 0o600)
         return bool(self.half)
 
@@ -196,7 +199,7 @@ def _encode(
     title: str,
 ) -> None:
     """Encode the plan's batches that are not stored yet, a segment at a time."""
-    first = _first_positions(keys)
+    first = first_positions(keys)
     names = [key.tobytes() for key in plan.keys]
     wanted = [name for name in names if name in first]
     prepared = backbone.prepare([inputs[first[name]] for name in wanted])
@@ -204,7 +207,7 @@ def _encode(
     held: list[tuple[list[bytes], np.ndarray]] = []
     due = [
         [name for name in batch if name in place]
-        for batch in _batches(names, plan.sizes)
+        for batch in plan.batches()
         if any(name not in found for name in batch)
     ]
     due = [batch for batch in due if batch]
@@ -242,20 +245,13 @@ def _flush(
     values = np.concatenate([part for _, part in held])
     fresh = np.asarray([name not in found for name in names])
     # Row by row, so that a rare huge activation is kept whole, wherever segments happen to end.
-    small = _half_is_enough(values) if space.decide(values) else np.zeros(len(values), dtype=bool)
+    small = half_is_enough(values) if space.decide(values) else np.zeros(len(values), dtype=bool)
     for dtype, rows in ((np.float16, fresh & small), (np.float32, fresh & ~small)):
         chosen = np.flatnonzero(rows)
         if len(chosen):
             path = space.folder / f"seg-{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.safetensors"
             write_segment(path, [names[i] for i in chosen], values[chosen].astype(dtype))
     held.clear()
-
-
-def _batches(names: list[bytes], sizes: np.ndarray) -> Iterator[list[bytes]]:
-    start = 0
-    for size in sizes.tolist():
-        yield names[start : start + size]
-        start += size
 
 
 def _device(backbone: Backbone) -> str:
@@ -269,28 +265,13 @@ def _passes(
     return networks_side_by_side(work, due) if _device(backbone) == "cpu" else map(work, due)
 
 
-def _half_is_enough(values: np.ndarray) -> np.ndarray:
+def half_is_enough(values: np.ndarray) -> np.ndarray:
     """Bool (n,): float16 keeps every vector of the row to within `HALF_PRECISION_LOSS`."""
     with np.errstate(over="ignore", invalid="ignore"):
         half = values.astype(np.float16).astype(np.float32)
         change = np.linalg.norm(half - values, axis=-1)
     kept = change <= HALF_PRECISION_LOSS * (np.linalg.norm(values, axis=-1) + 1e-12)
     return np.asarray(kept.reshape(len(values), -1).all(axis=1))
-
-
-def _unique(keys: np.ndarray) -> list[bytes]:
-    return list(dict.fromkeys(key.tobytes() for key in keys))
-
-
-def _first_positions(keys: np.ndarray) -> dict[bytes, int]:
-    first: dict[bytes, int] = {}
-    for position, key in enumerate(keys):
-        first.setdefault(key.tobytes(), position)
-    return first
-
-
-def _digest(keys: np.ndarray) -> str:
-    return hashlib.sha256(keys.tobytes()).hexdigest()[:12]
 
 
 def _segments(root: Path) -> list[tuple[float, int, Path]]:

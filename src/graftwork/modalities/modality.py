@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -57,4 +57,12 @@ class Modality(Protocol):
 
     def show(self, value: Any, *, redact: bool = False, limit: int = 400) -> str:
         """The input as safe HTML for a report; a placeholder where `redact`."""
+        ...
+
+    def parts(self, value: Any) -> list[str]:
+        """The parts (words) of an input that may be left out one by one, in order, to be shown."""
+        ...
+
+    def without(self, value: Any, left_out: Collection[int]) -> Any:
+        """The input without its parts of those numbers (positions in `parts`)."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from graftwork.registry import Declaration, declare
@@ -69,6 +69,19 @@ class Text:
         # control characters (NUL among them) are not allowed in HTML, not even as references
         clean = "".join(c if c >= " " or c in "\t\n\r" else "\ufffd" for c in cut)
         return html.escape(clean, quote=True)
+
+    def parts(self, value: Any) -> list[str]:
+        """Words with what clings to them; single characters in scripts without spaces."""
+        from graftwork.modalities._text_parts import spans
+
+        text = "" if value is None else str(value)
+        return [text[start:stop] for start, stop in spans(text)]
+
+    def without(self, value: Any, left_out: Collection[int]) -> str:
+        """The text without those words, and without the space that they leave behind."""
+        from graftwork.modalities._text_parts import without
+
+        return without("" if value is None else str(value), left_out)
 
 
 def _no_texts(values: Sequence[Any], rows: Sequence[int], field: str) -> list[Finding]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,16 +49,27 @@ class ModelHead:
         task: labels, probabilities and decoding.
         blocks: in the order of the join that it reads.
         linear: weights a block and bias.
+        temperature: scores are divided by it before they become probabilities; 1 changes nothing.
+        abstention: expected errors by threshold and the guarantee, if any: plain values, see
+            `evaluation.abstention`; None where nothing is known.
     """
 
     task: Task
     blocks: tuple[HeadBlock, ...]
     linear: Linear
+    temperature: float = 1.0
+    abstention: Mapping[str, Any] | None = None
 
     def scores(self, values: Sequence[Any]) -> np.ndarray:
         """float32 (n, outputs) from raw values, one entry per block."""
         blocks = [block.apply(value) for block, value in zip(self.blocks, values, strict=True)]
         return self.linear.scores(blocks)
+
+    def probabilities(self, scores: np.ndarray) -> np.ndarray:
+        """float64 (n, outputs): calibrated probabilities of `scores`."""
+        if self.temperature != 1.0:
+            scores = scores / np.float32(self.temperature)
+        return self.task.probabilities(scores)
 
     @property
     def n_parameters(self) -> int:
@@ -77,12 +89,14 @@ class ModelHead:
                 tensors[f"factor.{number}"] = block.readout.factor
             described.append(entry)
         task = {"name": self.task.declaration.name, **self.task.to_json()}
-        write_json(folder / "head.json", {"task": task, "blocks": described})
+        sure = {"temperature": self.temperature}
+        told = {} if self.abstention is None else {"abstention": dict(self.abstention)}
+        write_json(folder / "head.json", {"task": task, "blocks": described, **sure, **told})
         save_tensors(folder / "head.safetensors", tensors)
 
     @classmethod
     def load(cls, folder: Path) -> ModelHead:
-        """The head that `save` wrote.
+        """The head that `save` wrote; one of an older release has temperature 1.
 
         Raises:
             IntegrityError: parts are missing or do not fit.
@@ -103,6 +117,19 @@ class ModelHead:
                 blocks.append(HeadBlock(entry["node"], readout, float(entry["weight"])))
             weights = [tensors[f"weight.{number}"] for number in range(len(blocks))]
             task = kind.from_json(described["task"])
-            return cls(task, tuple(blocks), Linear(weights, tensors["bias"]))
+            linear = Linear(weights, tensors["bias"])
+            temperature = _temperature(described.get("temperature", 1.0))
+            abstention = described.get("abstention")
+            if not isinstance(abstention, dict | None):
+                raise TypeError("abstention is no table")
+            return cls(task, tuple(blocks), linear, temperature, abstention)
         except (KeyError, TypeError, AttributeError) as error:
             raise IntegrityError(f"{folder}: not a head: {error}") from error
+
+
+def _temperature(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"temperature {value!r} is no number")
+    if not (math.isfinite(value) and value > 0):
+        raise TypeError(f"temperature {value!r}; it must be above 0")
+    return float(value)

@@ -81,7 +81,7 @@ class Model:
         """
         chosen = self.heads[head] if head else self.head
         scores = self.scores(inputs, head=head, store=store, progress=progress)
-        probabilities = chosen.task.probabilities(scores)
+        probabilities = chosen.probabilities(scores)
         return Predictions(chosen.task.decode(probabilities), probabilities, chosen.task.labels)
 
     def scores(

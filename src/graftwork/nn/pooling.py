@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["POOLINGS", "pool_layers"]
+__all__ = ["POOLINGS", "pool_layers", "real_tokens"]
 
 
 def _mean(states: Tensor, mask: Tensor, lengths: Tensor) -> Tensor:
@@ -51,10 +51,17 @@ def pool_layers(layers: tuple[Tensor, ...], lengths: Tensor, poolings: tuple[str
     """
     import torch
 
-    steps = torch.arange(layers[0].shape[1], device=lengths.device)
-    mask = (steps[None, :] < lengths[:, None]).unsqueeze(-1)
+    mask = real_tokens(lengths, layers[0].shape[1])
     pooled = [
         torch.stack([POOLINGS[name](states.float(), mask, lengths) for name in poolings], dim=1)
         for states in layers
     ]
     return torch.stack(pooled, dim=1)
+
+
+def real_tokens(lengths: Tensor, width: int) -> Tensor:
+    """Bool (b, width, 1): which tokens are no padding."""
+    import torch
+
+    steps = torch.arange(width, device=lengths.device)
+    return (steps[None, :] < lengths[:, None]).unsqueeze(-1)

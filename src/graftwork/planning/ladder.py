@@ -4,13 +4,18 @@ A rung is a strategy on some backbones. What chose a rung may not report its gai
 candidates are chosen on one half of the rows and judged on the other, and the reverse. A costlier
 rung is taken where it gains at least `min_gain` and more than one standard error (Breiman et al.
 1984, the one-standard-error rule in favour of the cheaper).
+
+A rung that trains a network is forecast first, from some measured steps; it is tried, by a pilot
+on some of the rows, where that and its refit fit what is left of the budget. Where even the upper
+end of what the pilot gained lies below `min_gain` there is nothing more to hope for, and the ladder
+ends.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,6 +24,7 @@ from graftwork.evaluation.contender import Contender
 from graftwork.evaluation.scores import gain as paired_gain
 from graftwork.evaluation.scores import intervals
 from graftwork.features.out_of_fold import OutOfFold
+from graftwork.planning.budget import Budget, duration_text
 from graftwork.stats.interval import z_of
 from graftwork.strategies.strategy import Choice, Job, Strategy
 
@@ -35,6 +41,7 @@ class Rung:
         strategy: with its parameters.
         backbones: names of the job's backbones that it reads.
         transfers: whether knowledge of a pre-trained base moves in it.
+        builds_on: name of the rung that it starts from, if any.
     """
 
     name: str
@@ -42,6 +49,7 @@ class Rung:
     strategy: Strategy
     backbones: tuple[str, ...]
     transfers: bool = True
+    builds_on: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +58,12 @@ class RungResult:
 
     Attributes:
         rung, choice: what was tried and what it chose.
-        predicted: int32 (n,) cross-fitted out-of-fold predictions.
+        predicted: int32 (n,) cross-fitted out-of-fold predictions; -1 where none was made.
         score: of these, with interval, as plain values.
         gain: over the best rung before it, with interval and standard error; None for the first.
         taken: whether the ladder stood on it.
         seconds: what it took.
+        forecast: seconds by part as foretold, where it was.
     """
 
     rung: Rung
@@ -65,6 +74,12 @@ class RungResult:
     taken: bool
     seconds: float
     reason: str
+    forecast: dict[str, float] | None = None
+
+    @property
+    def judged(self) -> np.ndarray:
+        """Bool (n,): the rows that it was judged on."""
+        return np.asarray(self.predicted >= 0)
 
     def to_json(self) -> dict[str, Any]:
         """A row for the record and the report."""
@@ -79,6 +94,8 @@ class RungResult:
             "words": self.choice.words,
             "settings": self.choice.settings,
             "seconds": round(self.seconds, 3),
+            "forecast": self.forecast,
+            "facts": self.choice.facts,
         }
 
 
@@ -91,12 +108,14 @@ class Climb:
         chosen: the rung that the run keeps.
         transfer: the best rung that transfers; the verdict is told of it.
         reason: why it ended there.
+        passed: rungs that were not tried, with the reason.
     """
 
     results: list[RungResult]
     chosen: RungResult
     transfer: RungResult
     reason: str
+    passed: list[dict[str, Any]] = field(default_factory=list)
 
     def of(self, name: str) -> RungResult | None:
         """The result of a rung by name."""
@@ -121,6 +140,14 @@ class Memory(Protocol):
         """Keep a finished rung."""
         ...
 
+    def decided(self, rung: str) -> dict[str, Any] | None:
+        """What was decided of a rung before, so that nothing is decided twice."""
+        ...
+
+    def decide(self, rung: str, decision: dict[str, Any]) -> None:
+        """Keep a decision."""
+        ...
+
 
 def climb(
     job: Job,
@@ -129,6 +156,9 @@ def climb(
     min_gain: float,
     memory: Memory | None = None,
     end_on: str | None = None,
+    budget: Budget | None = None,
+    refit_rows: int | None = None,
+    fresh: np.ndarray | None = None,
 ) -> Climb:
     """Try the rungs in order.
 
@@ -136,31 +166,215 @@ def climb(
         job: with all backbones that the rungs read; only its rows are used.
         rungs: cheapest first; at least one.
         min_gain: smallest gain of the job's metric that a costlier rung must show.
-        memory: finished rungs of an earlier session.
+        memory: finished rungs and decisions of an earlier session.
         end_on: a rung that the user asked for by name: it is taken whatever it gains.
+        budget: what is left of the time; the first rung is tried in any case.
+        refit_rows: rows of the final fit; default: the job's.
+        fresh: bool (n,), the rows that rungs may be judged on (what the start of a warm start has
+            learnt from flatters it); default: all.
     """
-    halves = job.halves()
-    truth, k = job.codes(), len(job.task.labels)
-    results: list[RungResult] = []
+    way = _Ladder(job, min_gain, memory, end_on, budget, refit_rows or len(job.rows), fresh)
+    for rung in rungs:
+        way.try_rung(rung)
+    if way.best is None:
+        raise ValueError("a ladder needs at least one rung")
+    reason = way.best.reason
+    if way.best is way.results[0] and len(way.results) > 1 and end_on is None:
+        reason = "no costlier rung gained enough"
+    return Climb(way.results, way.best, way.transfer or way.best, reason, way.passed)
+
+
+@dataclass
+class _Ladder:
+    """A climb on its way."""
+
+    job: Job
+    min_gain: float
+    memory: Memory | None
+    end_on: str | None
+    budget: Budget | None
+    refit_rows: int
+    fresh: np.ndarray | None = None
+    results: list[RungResult] = field(default_factory=list)
+    passed: list[dict[str, Any]] = field(default_factory=list)
+    fitted: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
     best: RungResult | None = None
     transfer: RungResult | None = None
-    for rung in rungs:
-        job.progress.say(f"Rung: {rung.title}")
-        choice, seconds = _search(job, rung, memory)
-        job.shared[rung.backbones[0] if len(rung.backbones) == 1 else rung.name] = choice
-        result = _judge(job, rung, choice, seconds, halves, truth, k, best, min_gain, end_on)
-        results.append(result)
+    hopeless: str = ""  # why nothing more is to be hoped for
+
+    def __post_init__(self) -> None:
+        self.halves, self.truth = self.job.halves(), self.job.codes()
+        self.k = len(self.job.task.labels)
+
+    def try_rung(self, rung: Rung) -> None:
+        decision = self._decision(rung)
+        if not decision["go"]:
+            self.job.progress.say(f"{rung.title}: not tried: {decision['reason']}")
+            self.passed.append({"name": rung.name, "title": rung.title, **decision})
+            return
+        self.job.progress.say(f"Rung: {rung.title}")
+        choice, seconds = _search(self.job, rung, self.memory)
+        first = len(rung.backbones) == 1 and rung.builds_on is None  # others tell of another start
+        self.job.shared[rung.backbones[0] if first else rung.name] = choice
+        result = self._judged(rung, choice, seconds, decision.get("forecast"))
+        self.results.append(result)
+        if _trains(rung) and not self._hope(choice):
+            self.hopeless = f"the pilot of “{rung.title}” leaves nothing to be hoped for"
         if result.taken:
-            best = result
-        if rung.transfers and _beats(job, truth, k, result, transfer, min_gain, end_on):
-            transfer = result
-        job.progress.say(_told(result, job.metric))
-    if best is None:
-        raise ValueError("a ladder needs at least one rung")
-    reason = best.reason
-    if best is results[0] and len(results) > 1 and end_on is None:
-        reason = "no costlier rung gained enough"
-    return Climb(results, best, transfer or best, reason)
+            self.best = result
+        if rung.transfers and self._beats(result):
+            self.transfer = result
+        self.job.progress.say(_told(result, self.job.metric))
+
+    def _decision(self, rung: Rung) -> dict[str, Any]:
+        """Whether to try a rung; kept, so that a resumed run does not decide otherwise."""
+        known = self.memory.decided(rung.name) if self.memory is not None else None
+        if known is not None:
+            return known
+        decision = self._decide(rung)
+        if self.memory is not None:
+            self.memory.decide(rung.name, decision)
+        return decision
+
+    def _decide(self, rung: Rung) -> dict[str, Any]:
+        if self.best is None:
+            return {"go": True, "reason": "the first rung"}
+        asked = rung.name == self.end_on
+        if not _trains(rung):
+            if self.budget is not None and self.budget.left <= 0 and not asked:
+                return {"go": False, "reason": "the budget is spent"}
+            return {"go": True, "reason": "cheap"}
+        backbones = {name: self.job.backbones[name] for name in rung.backbones}
+        why = rung.strategy.refuses(next(iter(backbones.values())))  # type: ignore[attr-defined]
+        if why is None and not asked:
+            why = self.hopeless or _too_few(self.job) or None
+        if why is not None and not asked:
+            return {"go": False, "reason": why}
+        forecast = rung.strategy.forecast(  # type: ignore[attr-defined]
+            replace(self.job, backbones=backbones), self.refit_rows
+        )
+        forecast = {name: round(seconds, 3) for name, seconds in forecast.items()}
+        return {**self._affordable(forecast, asked), "forecast": forecast}
+
+    def _affordable(self, forecast: dict[str, float], asked: bool) -> dict[str, Any]:
+        wanted = forecast["pilot"] + forecast["refit"]
+        told = f"about {duration_text(wanted)}"
+        if self.budget is None:
+            return {"go": True, "reason": told}
+        left = self.budget.left
+        if wanted > left and not asked:
+            reason = f"{told}, and {duration_text(max(left, 0))} are left of the budget"
+            return {"go": False, "reason": reason}
+        self.job.progress.say(f"Forecast: {told} ({duration_text(max(left, 0))} left)")
+        return {"go": True, "reason": f"{told} of the {duration_text(max(left, 0))} left"}
+
+    def _hope(self, choice: Choice) -> bool:
+        """Whether the upper end of what a pilot gained over its own start is enough.
+
+        Over its start, not over the best rung: where a few layers bring something, more layers may
+        bring more.
+        """
+        found = _out_of_fold(choice)
+        rows = np.arange(len(self.truth)) if found.rows is None else found.rows
+        tuned, start = (np.full(len(self.truth), -1, dtype=np.int32) for _ in range(2))
+        tuned[rows], start[rows] = found.cross_fitted(self.halves[rows]), found.predicted[0]
+        gain = self._gain(tuned, start)
+        value, error = gain["value"], gain["error"]
+        return value is not None and error is not None and value + error >= self.min_gain
+
+    def _judged(
+        self, rung: Rung, choice: Choice, seconds: float, forecast: dict[str, float] | None
+    ) -> RungResult:
+        """Cross-fit the rung's choice and compare it with the best so far."""
+        found = _out_of_fold(choice)
+        predicted = np.full(len(self.truth), -1, dtype=np.int32)
+        rows = np.arange(len(self.truth)) if found.rows is None else found.rows
+        predicted[rows] = found.cross_fitted(self.halves[rows])
+        if self.fresh is not None:
+            predicted[~self.fresh] = -1
+            rows = rows[self.fresh[rows]]
+        own = Contender(name=rung.name, title=rung.title, predicted=predicted[rows])
+        metric = self.job.metric
+        score = intervals((metric,), self.truth[rows], own, self.k, seed=self.job.seed)
+        gain, taken, reason = None, True, "the first rung"
+        if self.best is not None:
+            gain = self._gain(predicted, self._standing(rung, found, self.best))
+            taken = _pays(gain, self.min_gain)
+            reason = _reason(gain, taken, self.best, self.min_gain)
+        if self.end_on is not None:
+            taken = rung.name == self.end_on or self.best is None
+            reason = "asked for" if rung.name == self.end_on else reason
+        return RungResult(
+            rung, choice, predicted, score[metric].to_json(), gain, taken, seconds, reason, forecast
+        )
+
+    def _standing(self, rung: Rung, found: OutOfFold, other: RungResult) -> np.ndarray:
+        """Predictions of an earlier rung to compare with.
+
+        A pilot learns from some of the rows. What it is compared with must have learnt from the
+        very same: the pilot's own start, another pilot, or the rung fitted on them again.
+        """
+        if found.rows is None or not _trains(rung) or _trains(other.rung):
+            return other.predicted
+        out = np.full(len(self.truth), -1, dtype=np.int32)
+        if other.rung.name == rung.builds_on:
+            out[found.rows] = found.predicted[0]
+            return out
+        key = (other.rung.name, rung.name)
+        if key not in self.fitted:
+            for learn, judge in rung.strategy.splits(self.job):  # type: ignore[attr-defined]
+                out[judge] = self._fitted_on(other, learn, judge)
+            self.fitted[key] = out
+        return self.fitted[key]
+
+    def _fitted_on(self, other: RungResult, learn: np.ndarray, judge: np.ndarray) -> np.ndarray:
+        """Codes of the rows at `judge` by that rung's choice fitted on those at `learn`."""
+        job = self.job
+        backbones = {name: job.backbones[name] for name in other.rung.backbones}
+        small = replace(job, rows=job.rows[learn], folds=job.folds[learn], backbones=backbones)
+        model = other.rung.strategy.build(small, other.choice)
+        inputs = job.dataset.take(job.rows[judge])
+        labels = model.predict(inputs, store=job.store, progress=job.progress).labels
+        return np.asarray(job.task.encode(labels), dtype=np.int32)
+
+    def _gain(self, a: np.ndarray, b: np.ndarray) -> dict[str, float | None]:
+        """Paired gain on the rows that both predict, with interval and standard error."""
+        rows = np.flatnonzero((a >= 0) & (b >= 0))
+        found = paired_gain(
+            self.job.metric,
+            self.truth[rows],
+            Contender(name="a", title="a", predicted=a[rows]),
+            Contender(name="b", title="b", predicted=b[rows]),
+            self.k,
+            seed=self.job.seed,
+        )
+        error = (found.high - found.low) / (2 * z_of(0.95))
+        return {**found.to_json(), "error": float(error) if np.isfinite(error) else None}
+
+    def _beats(self, result: RungResult) -> bool:
+        """Whether a transfer rung is better than the best transfer rung before it."""
+        if self.transfer is None or result.rung.name == self.end_on:
+            return True
+        if self.transfer.rung.name == self.end_on:
+            return False
+        found = _out_of_fold(result.choice)
+        standing = self._standing(result.rung, found, self.transfer)
+        return _pays(self._gain(result.predicted, standing), self.min_gain)
+
+
+LEAST_JUDGED = 100  # rows; a pilot that is judged by fewer could tell 5 points from none at best
+
+
+def _trains(rung: Rung) -> bool:
+    return hasattr(rung.strategy, "forecast")
+
+
+def _too_few(job: Job) -> str:
+    """Why no pilot could be judged on these rows, or nothing."""
+    judged = len(job.rows) * 2 // len(np.unique(job.folds))
+    if judged >= LEAST_JUDGED:
+        return ""
+    return f"a pilot could be judged by {judged} rows only, too few to see a gain"
 
 
 def _search(job: Job, rung: Rung, memory: Memory | None) -> tuple[Choice, float]:
@@ -176,68 +390,13 @@ def _search(job: Job, rung: Rung, memory: Memory | None) -> tuple[Choice, float]
     return choice, seconds
 
 
-def _judge(
-    job: Job,
-    rung: Rung,
-    choice: Choice,
-    seconds: float,
-    halves: np.ndarray,
-    truth: np.ndarray,
-    k: int,
-    best: RungResult | None,
-    min_gain: float,
-    end_on: str | None,
-) -> RungResult:
-    """Cross-fit the rung's choice and compare it with the best so far."""
-    predicted = _out_of_fold(choice).cross_fitted(halves)
-    own = Contender(name=rung.name, title=rung.title, predicted=predicted)
-    score = intervals((job.metric,), truth, own, k, seed=job.seed)[job.metric].to_json()
-    gain, taken, reason = None, True, "the first rung"
-    if best is not None:
-        gain = _gain(job, truth, k, predicted, best.predicted)
-        taken = _pays(gain, min_gain)
-        reason = (
-            f"gains {_points(gain['value'])} over {best.rung.title}"
-            if taken
-            else f"gains only {_points(gain['value'])} over {best.rung.title}, less than "
-            f"{_points(min_gain)} or one standard error ({_points(gain['error'])})"
-        )
-    if end_on is not None:
-        taken = rung.name == end_on or best is None
-        reason = "asked for" if rung.name == end_on else reason
-    return RungResult(rung, choice, predicted, score, gain, taken, seconds, reason)
-
-
-def _beats(
-    job: Job,
-    truth: np.ndarray,
-    k: int,
-    result: RungResult,
-    transfer: RungResult | None,
-    min_gain: float,
-    end_on: str | None,
-) -> bool:
-    """Whether a transfer rung is better than the best transfer rung before it."""
-    if transfer is None or result.rung.name == end_on:
-        return True
-    gain = _gain(job, truth, k, result.predicted, transfer.predicted)
-    return _pays(gain, min_gain) and transfer.rung.name != end_on
-
-
-def _gain(
-    job: Job, truth: np.ndarray, k: int, a: np.ndarray, b: np.ndarray
-) -> dict[str, float | None]:
-    """Paired gain with its interval and standard error."""
-    found = paired_gain(
-        job.metric,
-        truth,
-        Contender(name="a", title="a", predicted=a),
-        Contender(name="b", title="b", predicted=b),
-        k,
-        seed=job.seed,
+def _reason(gain: dict[str, float | None], taken: bool, best: RungResult, min_gain: float) -> str:
+    if taken:
+        return f"gains {_points(gain['value'])} over {best.rung.title}"
+    return (
+        f"gains only {_points(gain['value'])} over {best.rung.title}, less than "
+        f"{_points(min_gain)} or one standard error ({_points(gain['error'])})"
     )
-    error = (found.high - found.low) / (2 * z_of(0.95))
-    return {**found.to_json(), "error": float(error) if np.isfinite(error) else None}
 
 
 def _pays(gain: dict[str, float | None], min_gain: float) -> bool:

@@ -21,6 +21,7 @@ def setting(
     registry: str | None = None,
     low: float | None = None,
     high: float | None = None,
+    flag: str | None = None,
 ) -> Any:
     """A dataclass field with what its faces need to know.
 
@@ -31,8 +32,16 @@ def setting(
         registry: the registry whose names are allowed (resolved late, nothing is imported here).
         low: smallest allowed number.
         high: largest allowed number.
+        flag: the word of the command line where it is not the field's name.
     """
-    facts = {"help": help, "choices": choices, "registry": registry, "low": low, "high": high}
+    facts = {
+        "help": help,
+        "choices": choices,
+        "registry": registry,
+        "low": low,
+        "high": high,
+        "flag": flag,
+    }
     if isinstance(default, (list, dict)):
         return field(default_factory=lambda: type(default)(default), metadata=facts)
     return field(default=default, metadata=facts)
@@ -50,6 +59,11 @@ class Recipe:
     task: str = setting("classification", "what is predicted", registry="tasks")
     base: str | None = setting(
         None, "pre-trained base: a directory, a hub name, or an embedded one (default: minilm)"
+    )
+    start: str | None = setting(
+        None,
+        "finished run to go on from: its model is the first thing tried, its tuned base the base",
+        flag="from",
     )
     strategy: str = setting(
         "auto", "how knowledge moves; auto chooses out of fold", registry="strategies"
@@ -77,6 +91,9 @@ class Recipe:
     min_gain: float = setting(
         0.005, "a costlier rung must promise at least this gain", low=0.0, high=1.0
     )
+    budget: str = setting(
+        "15m", "time that a fit may take: 90s, 15m, 2h; costlier rungs are tried while they fit"
+    )
     max_length: int | None = setting(
         None, "longest input in tokens (default: what the base was made for)", low=4
     )
@@ -87,6 +104,16 @@ class Recipe:
     delimiter: str | None = setting(None, "delimiter of the text file (default: found and said)")
     keep_neighbours: bool = setting(
         False, "store what nearest-example explanations need in the model"
+    )
+    guarantee: float | None = setting(
+        None,
+        "largest share of errors to promise among what `predict --guarantee` answers; keeps rows "
+        "back from search and fit to count them on",
+        low=0.001,
+        high=0.5,
+    )
+    guarantee_delta: float = setting(
+        0.05, "chance that the promise of --guarantee fails", low=0.001, high=0.5
     )
     redact: bool = setting(False, "leave all texts out of the report")
 
@@ -99,6 +126,11 @@ class Machine:
     threads: int = setting(0, "threads of the network; 0: all cores", low=0)
     cache: str | None = setting(
         None, "folder for stored features (default: GRAFTWORK_CACHE or the user's cache folder)"
+    )
+    checkpoint_seconds: float | None = setting(
+        None,
+        "seconds between checkpoints of a training (default: so seldom that they cost little)",
+        low=0.0,
     )
     cache_gb: float = setting(10.0, "most disk that stored features may take, in GB", low=0.0)
 

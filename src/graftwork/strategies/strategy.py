@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     import numpy as np
 
     from graftwork.bases.backbone import Backbone
@@ -38,6 +41,10 @@ class Job:
         start: a model to begin from.
         progress: shown to the user.
         journal: keeps encode plans for resuming.
+        folder: gives the folder where a training of that name keeps its checkpoints; None: none
+            are kept.
+        checkpoint_seconds: between two of them; None: so seldom that they cost little.
+        notes: what strategies tell of their work (curves), for the record; nothing reads them back.
         shared: results that one job's strategies may hand on by name (the ladder's rungs).
     """
 
@@ -55,6 +62,9 @@ class Job:
     journal: Journal | None = None
     shared: dict[str, Choice] = field(default_factory=dict)
     head: str = "label"
+    folder: Callable[[str], Path] | None = None
+    checkpoint_seconds: float | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
 
     def halves(self) -> np.ndarray:
         """Bool (n,): the half of `rows` that judges what was chosen on the other, and the reverse.
@@ -79,12 +89,14 @@ class Choice:
         settings: plain values.
         out_of_fold: predictions of the finalists; None when read back from a record.
         words: the choice in words, for logs and reports.
+        facts: plain values that tell how it came about (curves); nothing is decided by them.
     """
 
     strategy: str
     settings: dict[str, Any]
     out_of_fold: OutOfFold | None
     words: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """What the record keeps."""
@@ -93,6 +105,7 @@ class Choice:
             "strategy": self.strategy,
             "settings": self.settings,
             "words": self.words,
+            "facts": self.facts,
             "out_of_fold": told,
         }
 

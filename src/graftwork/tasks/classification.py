@@ -93,6 +93,22 @@ class Classification:
 
         return SoftmaxLoss(len(self.labels))
 
+    def loss(self, scores: Any, codes: np.ndarray, weights: np.ndarray | None = None) -> Any:
+        """Cross-entropy of torch scores (n, labels), summed over the rows, for tuning.
+
+        Args:
+            scores: float tensor with its graph.
+            codes: int64 (n,) label codes.
+            weights: float32 (n,) weights of the rows.
+        """
+        import torch
+
+        targets = torch.from_numpy(codes).to(scores.device)
+        each = torch.nn.functional.cross_entropy(scores.float(), targets, reduction="none")
+        if weights is not None:
+            each = each * torch.from_numpy(weights).to(scores.device)
+        return each.sum()
+
     def probabilities(self, scores: np.ndarray) -> np.ndarray:
         """float64 (n, labels), rows summing to 1."""
         from graftwork.tasks._softmax import softmax

@@ -55,6 +55,10 @@ class Task(Protocol):
         """The loss for heads on stored features."""
         ...
 
+    def loss(self, scores: Any, codes: np.ndarray, weights: np.ndarray | None = None) -> Any:
+        """The loss of torch scores (n, outputs) summed over the rows, for tuning."""
+        ...
+
     def probabilities(self, scores: np.ndarray) -> np.ndarray:
         """float64 (n, outputs) from scores (n, outputs)."""
         ...

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, ClassVar
 
 from graftwork.cli.show import metrics_parts
+from graftwork.cli.show_domains import domains_parts
 from graftwork.registry import declare
 from graftwork.runs.recipe import Machine, setting
 
@@ -20,6 +21,9 @@ __all__ = ["Evaluate"]
 class _Options:
     target: str | None = setting(None, "column that holds the label (default: the run's)")
     slice: tuple[str, ...] = setting((), "column to report scores by; repeatable")
+    domain: str | None = setting(
+        None, "column whose values are compared with the run's own test part, one row each"
+    )
     out: str | None = setting(None, "folder for the report and metrics.json")
     metric: str = setting("accuracy", "metric that the report opens with", registry="metrics")
     margin: float = setting(0.01, "differences inside ± margin count as none", low=0.0, high=0.5)
@@ -36,9 +40,12 @@ class _Options:
     example="example: graftwork evaluate runs/reviews labelled.csv --slice channel",
 )
 class Evaluate:
-    """`graftwork evaluate RUN DATA`."""
+    """`graftwork evaluate RUN DATA…`."""
 
-    words: ClassVar = {"RUN": "run or model directory", "DATA": "file with labelled rows"}
+    words: ClassVar = {
+        "RUN": "run or model directory",
+        "DATA...": "file with labelled rows; several give a row for each",
+    }
     options: ClassVar = _Options
     required: ClassVar = ()
     recipe: ClassVar = ()
@@ -54,9 +61,10 @@ class Evaluate:
         with session.working():
             metrics = api.evaluate(
                 given.words["RUN"],
-                given.words["DATA"],
+                [given.words["DATA"], *given.more] if given.more else given.words["DATA"],
                 target=options.target,
                 slices=options.slice,
+                domain=options.domain,
                 out=options.out,
                 metric=options.metric,
                 margin=options.margin,
@@ -67,7 +75,8 @@ class Evaluate:
                 machine=given.machine,
                 progress=session.progress,
             )
-        parts = metrics_parts(metrics)
+        several = metrics["evidence"] == "domains"
+        parts = domains_parts(metrics) if several else metrics_parts(metrics)
         if options.out:
             parts.append(f"Written: {options.out}")
         session.result(metrics, *parts)

@@ -25,6 +25,8 @@ OUTCOMES = {  # the word and the sign of each
     "hurt": ("Transfer hurt", "✕"),
     "no-difference": ("Transfer made no difference", "="),
     "undecidable": ("Undecidable with these rows", "?"),
+    "carries-over": ("The model carries over", "✓"),
+    "does-not-carry-over": ("The model does not carry over everywhere", "✕"),
 }
 
 

@@ -46,7 +46,7 @@ def _grid() -> list[Markup]:
 def _dot(found: Mapping[str, Any], most: int) -> Markup:
     """One bin: its interval and a dot whose area follows the number of rows."""
     at, right = _x(found["confidence"]), found["accuracy"]
-    radius = 3 + 5 * math.sqrt(found["n"] / most)
+    radius = 2 + 2.6 * math.sqrt(found["n"] / most)
     title = (
         f"{found['n']} rows, {100 * found['confidence']:.0f} % sure, "
         f"{100 * right['value']:.0f} % right"
@@ -59,13 +59,29 @@ def _dot(found: Mapping[str, Any], most: int) -> Markup:
     )
 
 
-def reliability(bins: Sequence[Mapping[str, Any]]) -> Markup:
+def _ring(found: Mapping[str, Any]) -> Markup:
+    """One bin of the curve before, hollow, without an interval."""
+    circle = Markup('<circle class="ring" cx="{:.1f}" cy="{:.1f}" r="3.4"/>')
+    return circle.format(_x(found["confidence"]), _y(found["accuracy"]["value"]))
+
+
+def _path(bins: Sequence[Mapping[str, Any]]) -> Markup:
+    points = " ".join(
+        f"{_x(found['confidence']):.1f},{_y(found['accuracy']['value']):.1f}" for found in bins
+    )
+    return Markup('<polyline class="before" points="{}"/>').format(points)
+
+
+def reliability(
+    bins: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]] = ()
+) -> Markup:
     """Share right over confidence, with intervals, as one square SVG.
 
     On the diagonal a model is right as often as it is sure.
 
     Args:
-        bins: as `confidence.confidence` gives them.
+        bins: as `calibration.reliability_bins` gives them.
+        before: the same before temperature, drawn as a thin line of rings.
     """
     most = max((found["n"] for found in bins), default=1)
     start = Markup(
@@ -76,6 +92,7 @@ def reliability(bins: Sequence[Mapping[str, Any]]) -> Markup:
         start,
         *_grid(),
         _line("diagonal", _x(0), _y(0), _x(1), _y(1)),
+        *([_path(before), *(_ring(found) for found in before)] if before else []),
         *(_dot(found, most) for found in bins),
         _text(_x(0.5), _y(0) + 34, "middle", "confidence, %"),
         Markup("</svg>"),

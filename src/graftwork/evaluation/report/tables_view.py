@@ -1,12 +1,11 @@
-"""The tables of the report: classes, confusions, confidence, rows to read, provenance."""
+"""The tables of the report: classes, confusions, rows to read, provenance."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from markupsafe import Markup
-
+from graftwork.evaluation.report.data_view import row_texts
 from graftwork.evaluation.report.format import (
     OUTCOMES,
     figure,
@@ -15,15 +14,12 @@ from graftwork.evaluation.report.format import (
     span,
     text_of,
 )
-from graftwork.evaluation.report.reliability import reliability
 
 __all__ = [
     "cautions",
     "choice",
     "classes",
-    "confidence",
     "confusion",
-    "examples",
     "provenance",
     "scores",
 ]
@@ -55,6 +51,7 @@ _SHOWN_ELSEWHERE = {
     "rungs",
     "is_transfer",
     "over_transfer",
+    "not_tried",
     "reason",
 }
 
@@ -88,8 +85,8 @@ def classes(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def confusion(payload: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The heat map where classes are few, and the most confused pairs."""
+def confusion(payload: Mapping[str, Any], redact: bool = False) -> dict[str, Any] | None:
+    """The heat map where classes are few, and the most confused pairs with rows to read."""
     confusion = payload.get("confusion")
     if not confusion:
         return None
@@ -116,28 +113,11 @@ def confusion(payload: Mapping[str, Any]) -> dict[str, Any] | None:
             "n": p["n"],
             "share": figure(p["share"], True, 0),
             "width": round(100 * p["share"], 1),
+            "examples": row_texts(p.get("examples"), redact),
         }
         for p in confusion.get("pairs", [])[: 8 if rows else 20]
     ]
     return {"labels": labels, "rows": rows, "pairs": pairs}
-
-
-def confidence(payload: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The reliability diagram, and accuracy by coverage."""
-    found = payload.get("confidence")
-    if not found:
-        return None
-    coverage = [
-        {
-            "coverage": figure(c["coverage"], True, 0),
-            "accuracy": figure(c["accuracy"], True),
-            "above": figure(c["above"], True, 0),
-            "width": round(100 * c["accuracy"], 1),
-        }
-        for c in found["coverage"]
-    ]
-    chart: Markup = reliability(found["bins"])
-    return {"error": figure(found["error"], True), "coverage": coverage, "svg": chart}
 
 
 def cautions(payload: Mapping[str, Any], metric: str, share: bool) -> list[dict[str, str]]:
@@ -162,25 +142,6 @@ def cautions(payload: Mapping[str, Any], metric: str, share: bool) -> list[dict[
             }
         )
     return rows
-
-
-def examples(payload: Mapping[str, Any], redact: bool) -> list[dict[str, Any]]:
-    """Rows to read; `html` comes escaped from the modality and is the only markup let through."""
-    shown = []
-    for e in payload.get("examples") or []:
-        html = None if redact or e.get("html") is None else Markup(e["html"])
-        shown.append(
-            {
-                "row": e.get("row"),
-                "html": html,
-                "label": text_of(e.get("label")),
-                "predicted": text_of(e.get("predicted")),
-                "right": e.get("label") == e.get("predicted"),
-                "probability": figure(e.get("probability"), True, 0),
-                "why": "" if redact or not e.get("why") else text_of(e["why"]),
-            }
-        )
-    return shown
 
 
 _RECORD_FIRST = ("run_id", "created", "command")

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from graftwork.evaluation.report import charts_view, tables_view
+from graftwork.evaluation.report import charts_view, confidence_view, data_view, tables_view
 from graftwork.evaluation.report.audit_view import audit_view
 from graftwork.evaluation.report.cost_view import cost_view
+from graftwork.evaluation.report.domains_view import domains_view
 from graftwork.evaluation.report.format import (
     OUTCOMES,
     difference,
@@ -22,6 +23,7 @@ from graftwork.evaluation.report.format import (
     span,
     thousands,
 )
+from graftwork.evaluation.report.ladder_view import ladder
 
 __all__ = ["view_of"]
 
@@ -45,17 +47,22 @@ def view_of(payload: Mapping[str, Any], *, redact: bool) -> dict[str, Any]:
         "verdict": _verdict(payload),
         "tiles": _tiles(payload, metric, share),
         "scores": tables_view.scores(payload),
+        "domains": domains_view(payload, share),
         "comparison": charts_view.comparison(payload, metric, share),
         "gains": charts_view.gains(payload, share),
         "rungs": charts_view.rungs(payload, share),
+        "ladder": ladder(payload, share),
         "choice": tables_view.choice(payload),
         "classes": tables_view.classes(payload),
-        "confusion": tables_view.confusion(payload),
-        "confidence": tables_view.confidence(payload),
+        "confusion": tables_view.confusion(payload, redact),
+        "confidence": confidence_view.confidence(payload),
+        "abstention": confidence_view.abstention(payload),
         "slices": charts_view.slices(payload, metric, share),
         "cautions": tables_view.cautions(payload, metric, share),
         "audit": audit_view(payload.get("audit") or {}, redact=redact),
-        "examples": tables_view.examples(payload, redact),
+        "examples": data_view.examples(payload, redact),
+        "label_errors": data_view.label_errors(payload, redact),
+        "learning": data_view.learning(payload, share),
         "cost": cost_view(payload.get("cost") or {}),
         "provenance": tables_view.provenance(payload),
     }

@@ -1,0 +1,99 @@
+"""Worker: transformers' Trainer, full fine-tuning as people run it.
+
+`AutoModelForSequenceClassification` with a new head, all weights trained, the defaults of
+TrainingArguments (batches of 8 in random order, linear decay) but epochs and learning rate.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from base import accuracy_of, model_folder, rows_of, versions
+from workers import peak_memory_mb, serve
+
+
+def answer(job: dict[str, Any]) -> dict[str, Any]:
+    """Train and predict.
+
+    With `validation` the rows of that part are held back and predicted, and the test rows are not
+    touched; without, all training rows are learnt from and the test rows predicted.
+    """
+    import numpy as np
+    from transformers import AutoTokenizer
+
+    rows = rows_of(job)
+    learnt, judged = _parts(rows, validation=job["validation"])
+    tokenizer = AutoTokenizer.from_pretrained(model_folder())
+    trainer_of = _ready(len(rows["labels"]))
+
+    clock = [time.perf_counter()]
+    train = _tokenized(tokenizer, learnt)
+    test = _tokenized(tokenizer, judged)
+    clock.append(time.perf_counter())
+    trainer = trainer_of(tokenizer, train, job)
+    trainer.train()
+    clock.append(time.perf_counter())
+    predicted = np.asarray(trainer.predict(test).predictions).argmax(axis=1)
+    clock.append(time.perf_counter())
+    return {
+        "train": len(train),
+        **accuracy_of(predicted, judged[1]),
+        "rate": job["rate"],
+        "epochs": job["epochs"],
+        "seconds": {
+            "tokenizing": clock[1] - clock[0],
+            "training": clock[2] - clock[1],
+            "predicting": clock[3] - clock[2],
+            "all": clock[3] - clock[0],
+        },
+        "versions": versions(),
+        "peak_memory_mb": peak_memory_mb(),
+    }
+
+
+Part = tuple[list[str], list[int]]
+
+
+def _parts(rows: dict[str, Any], *, validation: bool) -> tuple[Part, Part]:
+    """The rows to learn from and those to predict."""
+    if not validation:
+        return (rows["train"], rows["codes"]), (rows["test"], rows["test_codes"])
+    held = set(rows["validation"])
+    parts = []
+    for wanted in (False, True):
+        index = [i for i in range(len(rows["train"])) if (i in held) is wanted]
+        parts.append(([rows["train"][i] for i in index], [rows["codes"][i] for i in index]))
+    return parts[0], parts[1]
+
+
+def _tokenized(tokenizer: Any, part: Part) -> list[dict[str, Any]]:
+    found = tokenizer(part[0], truncation=True)
+    return [
+        {**{key: found[key][i] for key in found}, "labels": part[1][i]} for i in range(len(part[1]))
+    ]
+
+
+def _ready(n_labels: int) -> Any:
+    """Libraries imported and weights read, as the other side has them when its clock starts."""
+    from transformers import AutoModelForSequenceClassification, Trainer, TrainingArguments
+
+    model = AutoModelForSequenceClassification.from_pretrained(model_folder(), num_labels=n_labels)
+
+    def make(tokenizer: Any, train: list[dict[str, Any]], job: dict[str, Any]) -> Any:
+        arguments = TrainingArguments(
+            output_dir=job["folder"],
+            num_train_epochs=job["epochs"],
+            learning_rate=job["rate"],
+            save_strategy="no",  # spares it the time of writing checkpoints
+            report_to="none",
+            disable_tqdm=True,
+            use_cpu=True,
+        )
+        return Trainer(model=model, args=arguments, train_dataset=train, processing_class=tokenizer)
+
+    return make
+
+
+if __name__ == "__main__":
+    serve(answer)

@@ -1,0 +1,186 @@
+"""`fit --from RUN`: an earlier run's model as the start of this one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from graftwork.data.dataset import TEST, Dataset
+from graftwork.data.table import Table
+from graftwork.errors import DataError, Fault, InputError, ParameterError, nearest
+from graftwork.features.out_of_fold import OutOfFold
+from graftwork.model.model import Model
+from graftwork.registry import declare
+from graftwork.runs.recipe import Recipe
+from graftwork.runs.run import Run
+from graftwork.runtime.devices import Placement
+from graftwork.storage.hashing import sha256_file
+from graftwork.storage.tensors import load_tensors, save_tensors
+from graftwork.strategies.strategy import Choice, Job
+
+__all__ = ["TEST_KEYS", "Earlier", "Keep", "open_earlier", "save_test_keys"]
+
+TEST_KEYS = "test_keys.safetensors"  # in a run: hashes of the rows that it was judged on
+
+
+@dataclass(frozen=True, eq=False)
+class Earlier:
+    """The run that a fit goes on from.
+
+    Attributes:
+        model: its model.
+        digest: of the model's manifest.
+        trained_on: hex keys of the rows that it learnt from.
+        judged_on: hex keys of its test rows.
+        target: the column that it predicts, where the run tells.
+    """
+
+    model: Model
+    digest: str
+    trained_on: tuple[str, ...]
+    judged_on: frozenset[str]
+    target: str | None
+
+    def base(self) -> Any | None:
+        """Its pre-trained backbone, tuned or not; None where it has none."""
+        found = (b for b in self.model.backbones.values() if hasattr(b, "tunable"))
+        return next(found, None)
+
+    def check(self, dataset: Dataset, table: Table, recipe: Recipe) -> None:
+        """Refuse a start of another task, label set or input.
+
+        Raises:
+            DataError: labels that the earlier model does not know, each with the nearest one.
+        """
+        task = self.model.head.task.declaration.name
+        if task != recipe.task:
+            raise ParameterError(
+                f"--from: the earlier run is of task {task!r}, not {recipe.task!r}"
+            )
+        missing = [name for name in self.model.graph.inputs if name not in dataset.inputs]
+        if missing:
+            names = ", ".join(self.model.graph.inputs)
+            raise InputError(f"--from: the earlier model reads {names}; missing: {missing}")
+        known = set(self.model.classes)
+        new = sorted({str(label) for label in dataset.target or () if label not in known})
+        if new:
+            spelled = [str(label) for label in self.model.classes]
+            raise DataError(
+                f"--from: {len(new)} of the labels are new to the earlier run, which knows "
+                f"{', '.join(spelled[:20])}",
+                [
+                    Fault(f"label {label!r} is new", table.source.name, field=recipe.target,
+                          hint=_near(label, spelled))
+                    for label in new[:20]
+                ],
+            )  # fmt: skip
+
+    def kept_apart(self, dataset: Dataset) -> tuple[Dataset, str]:
+        """The dataset with the earlier run's test rows in its test part, and a note on them."""
+        moved = np.asarray([key in self.judged_on for key in dataset.keys], dtype=bool)
+        moved &= dataset.parts != TEST
+        if not moved.any():
+            return dataset, ""
+        parts = dataset.parts.copy()
+        parts[moved] = TEST
+        note = (
+            f"{int(moved.sum()):,} rows were test rows of the earlier run; they stay test rows "
+            "and are not learnt from"
+        )
+        return replace(dataset, parts=parts), note
+
+
+@declare(
+    "earlier",
+    title="The earlier model as it is",
+    source="warm start",
+    short="the earlier model as it is",
+)
+@dataclass(frozen=True)
+class Keep:
+    """The first rung of a warm start: nothing is learnt; what comes later must beat it."""
+
+    declaration: ClassVar[Any]
+
+    def search(self, job: Job) -> Choice:
+        """Predictions of the rows that the earlier model did not learn from."""
+        model = _start(job)
+        seen = {row.tobytes().hex() for row in _keys(model)}
+        known = job.dataset.keys
+        keys = [known[int(row)] for row in job.rows.tolist()]
+        fresh = [i for i, key in enumerate(keys) if key not in seen]
+        rows = np.asarray(fresh, dtype=np.int64)
+        found = model.predict(job.dataset.take(job.rows[rows]), progress=job.progress)
+        order = [model.classes.index(label) for label in job.task.labels]
+        odds = found.probabilities[:, order]
+        odds = odds / np.maximum(odds.sum(axis=1, keepdims=True), 1e-12)
+        truth = job.codes()[rows]
+        right = odds[np.arange(len(rows)), truth]
+        out = OutOfFold(
+            names=["as it is"],
+            settings=[{}],
+            predicted=odds.argmax(axis=1).astype(np.int32)[None],
+            log_loss=np.asarray([-np.log(np.maximum(right, 1e-12)).mean() if len(rows) else 0.0]),
+            truth=truth,
+            metric=job.metric,
+            n_classes=len(job.task.labels),
+            best_probabilities=odds.astype(np.float32),
+            rows=rows,
+        )
+        return Choice(self.declaration.name, {}, out, "the earlier model as it is")
+
+    def build(self, job: Job, choice: Choice) -> Model:
+        """The earlier model."""
+        model = _start(job)
+        return replace(model, facts={**model.facts, "strategy": self.declaration.name})
+
+    def transfer(self, job: Job) -> Model:
+        """`search`, then `build`."""
+        return self.build(job, self.search(job))
+
+
+def open_earlier(folder: str, placement: Placement) -> Earlier:
+    """Load a finished run to go on from.
+
+    Raises:
+        RunError: there is no finished run.
+        IntegrityError: its model was changed.
+    """
+    run = Run.load(folder, lambda path: Model.load(path, placement=placement))
+    model: Model = run.model
+    judged = Path(folder) / TEST_KEYS
+    keys = load_tensors(judged)["keys"] if judged.is_file() else np.zeros((0, 16), np.uint8)
+    return Earlier(
+        model,
+        sha256_file(Path(folder) / "model" / "manifest.json"),
+        tuple(row.tobytes().hex() for row in _keys(model)),
+        frozenset(row.tobytes().hex() for row in keys),
+        model.facts.get("target"),
+    )
+
+
+def save_test_keys(folder: Path, dataset: Dataset) -> None:
+    """Keep the hashes of the test rows, so that no later fit learns from them."""
+    held = np.flatnonzero(dataset.parts == TEST).tolist()
+    keys = sorted(dataset.keys[i] for i in held)
+    table = np.frombuffer(bytes.fromhex("".join(keys)), dtype=np.uint8).reshape(-1, 16)
+    save_tensors(folder / TEST_KEYS, {"keys": table})
+
+
+def _keys(model: Model) -> np.ndarray:
+    found = model.training_keys
+    return np.zeros((0, 16), np.uint8) if found is None else found
+
+
+def _start(job: Job) -> Model:
+    if job.start is None:
+        raise ValueError("there is no earlier model to keep")
+    return job.start
+
+
+def _near(label: str, spelled: list[str]) -> str | None:
+    close = nearest(label, spelled)
+    return f"is it {close!r}?" if close else None

@@ -1,0 +1,56 @@
+"""What the ladder tried: its chart, its trainings epoch by epoch, and what it passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from graftwork.evaluation.report.format import duration, figure
+from graftwork.evaluation.report.steps import steps
+
+__all__ = ["ladder"]
+
+
+def ladder(payload: Mapping[str, Any], share: bool) -> dict[str, Any] | None:
+    """The chart of score against seconds (from two rungs on), curves, and rungs not tried."""
+    chosen = payload.get("chosen") or {}
+    rungs = [
+        rung
+        for rung in chosen.get("rungs") or []
+        if rung.get("value") is not None and rung.get("seconds") is not None
+    ]
+    passed = [
+        {"title": rung.get("title") or rung.get("name"), "reason": rung.get("reason", "")}
+        for rung in chosen.get("not_tried") or []
+    ]
+    trainings = [row for rung in rungs for row in _curves(rung, share)]
+    chart = None
+    if len(rungs) > 1:
+        chart = {
+            "svg": steps(rungs, share),
+            "names": [str(rung.get("title") or rung.get("name")) for rung in rungs],
+        }
+    if not (chart or passed or trainings):
+        return None
+    return {"chart": chart, "passed": passed, "trainings": trainings}
+
+
+def _curves(rung: Mapping[str, Any], share: bool) -> list[dict[str, Any]]:
+    """One row an epoch of the rung's pilots."""
+    facts = rung.get("facts") or {}
+    rows = []
+    for number, curve in enumerate(facts.get("curves") or [], 1):
+        scores = curve.get("scores") or []
+        for epoch, loss in enumerate(curve.get("losses") or [], 1):
+            score = scores[epoch - 1] if epoch <= len(scores) else None
+            rows.append(
+                {
+                    "rung": rung.get("title") or rung.get("name"),
+                    "pilot": number,
+                    "epoch": epoch,
+                    "loss": f"{loss:.3f}",
+                    "score": "–" if score is None else figure(score, share),
+                    "seconds": duration(curve["seconds"][epoch - 1]),
+                }
+            )
+    return rows

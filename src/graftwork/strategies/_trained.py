@@ -1,0 +1,318 @@
+"""What strategies that train a network share: a pilot that chooses, a refit on all rows.
+
+The pilot learns from at most `PILOT_ROWS` rows and is judged on folds it did not see, against the
+frozen start fitted on those very rows. What it chooses (passes, and how far to go back towards the
+start) is fixed in the refit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from graftwork.strategies import _linear as linear
+from graftwork.strategies._tuned_rows import TunedRows
+from graftwork.strategies._tuning import Tuning, blend
+
+if TYPE_CHECKING:
+    from graftwork.bases.backbone import Backbone
+    from graftwork.bases.tunable import Tunable
+    from graftwork.features.readout import Readout
+    from graftwork.model.model import Model
+    from graftwork.strategies.strategy import Choice, Job
+    from graftwork.training.checkpoints import Checkpoints
+    from graftwork.training.curve import Curve
+    from graftwork.training.options import TrainOptions
+
+__all__ = [
+    "JUDGED_ROWS",
+    "PILOT_ROWS",
+    "Way",
+    "begin",
+    "pilot",
+    "refit",
+    "splits",
+    "start_settings",
+    "trainable",
+]
+
+PILOT_ROWS = 2000  # what a pilot learns from at most
+JUDGED_ROWS = 1000  # of a fold, at most
+ENOUGH_ROWS = 500  # one fold will do from here on; with fewer rows a second is judged too
+MOST_FOLDS = 2
+SHARES = (0.5,)  # of the way from the start, tried besides the whole of it
+PATIENCE = 2
+DEFAULT_STRENGTH = 16.0
+
+
+@dataclass(frozen=True)
+class Way:
+    """How one strategy trains.
+
+    Attributes:
+        strategy: its name.
+        name: the same with what sets this training apart; checkpoints lie under it.
+        tunable: makes what trains from the base.
+        options: rates and length.
+        shares: interpolation factors besides 0 and 1.
+        title: for people.
+        blank: the head begins with zeros, not with the probe's weights.
+    """
+
+    strategy: str
+    name: str
+    tunable: Callable[[Backbone], Tunable]
+    options: TrainOptions
+    title: str
+    shares: tuple[float, ...] = SHARES
+    blank: bool = False
+
+
+@dataclass
+class _Judge:
+    """A `Watcher`: predictions of the judged rows after every epoch."""
+
+    tuning: Tuning
+    rows: TunedRows
+    metric: str
+    probabilities: list[np.ndarray] = field(default_factory=list)
+
+    def measure(self) -> np.ndarray:
+        """float64 (n, k) probabilities under the weights as they are."""
+        return self.tuning.task.probabilities(self.tuning.scores(self.rows))
+
+    def score(self, epochs: int) -> float:
+        from graftwork.metrics.scoring import score
+
+        found = self.measure()
+        self.probabilities.append(found)
+        codes = self.rows.codes
+        return float(score(self.metric, codes, found.argmax(axis=1), found.shape[1]))
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {str(i): values for i, values in enumerate(self.probabilities)}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        self.probabilities = [state[str(i)] for i in range(len(state))]
+
+
+def start_settings(job: Job, name: str) -> dict[str, Any]:
+    """What the probe chose on that backbone; its default readout where no probe ran."""
+    from graftwork.features.readout import Readout
+
+    known = job.shared.get(name)
+    if known is not None:
+        return dict(known.settings)
+    last = Readout((job.backbones[name].n_layers - 1,), 0)
+    balanced = linear.balanced_options(job) == (True,)
+    return {"readout": last.to_json(), "strength": DEFAULT_STRENGTH, "balanced": balanced}
+
+
+def begin(job: Job, name: str, settings: dict[str, Any]) -> Model:
+    """The model of the frozen base that training begins from, fitted on the job's rows."""
+    from graftwork.features.readout import Readout
+
+    readout = Readout.from_json(settings["readout"])
+    return linear.build_model(
+        job,
+        linear.Blocks.dense(job, name).dense_sources(name, readout),
+        [(name, column) for column in job.dataset.inputs],
+        strength=settings["strength"],
+        balanced=settings["balanced"],
+        facts={},
+    )
+
+
+def pilot(job: Job, way: Way) -> Choice:
+    """Train on some rows, judge on others; choose passes and interpolation factor."""
+    from graftwork.features.out_of_fold import OutOfFold
+    from graftwork.strategies.strategy import Choice
+
+    name = next(iter(job.backbones))
+    settings = start_settings(job, name)
+    found: list[tuple[np.ndarray, dict[tuple[int, float], np.ndarray], Curve]] = []
+    drawn = splits(job)
+    _warm(job, way, name, np.unique(np.concatenate([rows for pair in drawn for rows in pair])))
+    for number, (learn, judge) in enumerate(drawn):
+        found.append(_one_pilot(job, way, name, settings, number, learn, judge))
+    # where folds stopped at different epochs, only what all of them tried is compared
+    tried = [key for key in found[0][1] if all(key in others for _, others, _ in found)]
+    rows = np.concatenate([judge for judge, _, _ in found])
+    stacked = np.stack([np.concatenate([p[key] for _, p, _ in found]) for key in tried])
+    truth = job.codes()[rows]
+    right = stacked[:, np.arange(len(truth)), truth]
+    out = OutOfFold(
+        names=[_words(way, *key) for key in tried],
+        settings=[{"epochs": epochs, "share": share} for epochs, share in tried],
+        predicted=stacked.argmax(axis=2).astype(np.int32),
+        log_loss=-np.log(np.maximum(right, 1e-12)).mean(axis=1),
+        truth=truth,
+        metric=job.metric,
+        n_classes=stacked.shape[2],
+        rows=rows,
+    )
+    best = out.best()
+    out = replace(out, best_probabilities=stacked[best].astype(np.float32))
+    chosen = {**settings, "backbone": name, **out.settings[best]}
+    facts = {
+        "curves": [curve.to_json() for _, _, curve in found],
+        "learnt_from": len(drawn[0][0]),
+        "judged": len(rows),
+        "options": way.options.to_json(),
+    }
+    return Choice(way.strategy, chosen, out, out.names[best], facts)
+
+
+def refit(job: Job, way: Way, choice: Choice) -> Model:
+    """Train on all of the job's rows for the chosen number of passes, then interpolate."""
+    from graftwork.features.convex import Head as Linear
+    from graftwork.model.head import ModelHead
+
+    settings = choice.settings
+    name = settings["backbone"]
+    model = begin(job, name, settings)
+    model.facts |= {"strategy": way.strategy, "chosen": choice.words}
+    if not settings["epochs"]:
+        return model
+    tuning, start = trainable(job, way, name, settings, model)
+    curve = _train(job, way, tuning, "refit", epochs=settings["epochs"])
+    tuning.put(blend(start, tuning.tensors(), settings["share"]))
+    job.notes[f"{way.name} refit"] = curve.to_json()
+    head = model.head
+    values = tuning.tensors()
+    weights = [values[f"head.{i}"] for i in range(len(head.blocks))]
+    tuned = ModelHead(head.task, head.blocks, Linear(weights, values["head.bias"]))
+    model.backbones[name] = tuning.tunable.finished()
+    model.heads[job.head] = tuned
+    model.facts["trained_parameters"] = int(sum(v.size for v in start.values()))
+    return model
+
+
+def _warm(job: Job, way: Way, name: str, rows: np.ndarray) -> None:
+    """States at the boundary of all rows that the pilots read, in one plan."""
+    from graftwork.features.boundary import boundary_states
+
+    tunable = way.tunable(job.backbones[name])
+    if tunable.cached:
+        for inputs in job.dataset.take(job.rows[rows]).values():
+            boundary_states(job.store, tunable, inputs, progress=job.progress, journal=job.journal)
+
+
+def _one_pilot(
+    job: Job,
+    way: Way,
+    name: str,
+    settings: dict[str, Any],
+    number: int,
+    learn: np.ndarray,
+    judge: np.ndarray,
+) -> tuple[np.ndarray, dict[tuple[int, float], np.ndarray], Curve]:
+    """Probabilities of the judged rows by (epochs, share), and the curve."""
+    learning = replace(job, rows=job.rows[learn], folds=job.folds[learn])
+    judging = replace(job, rows=job.rows[judge], folds=job.folds[judge])
+    begun = begin(learning, name, settings)
+    tuning, start = trainable(learning, way, name, settings, begun)
+    rows = TunedRows.of(judging, tuning.tunable, _readout_of(settings))
+    watcher = _Judge(tuning, rows, job.metric)
+    frozen = begun.predict(job.dataset.take(judging.rows), store=job.store, progress=job.progress)
+    found = {(0, 0.0): frozen.probabilities}
+    curve = _train(learning, way, tuning, f"pilot-{number}", watcher=watcher)
+    for epoch, values in enumerate(watcher.probabilities, 1):
+        found[epoch, 1.0] = values
+    last, end = len(watcher.probabilities), tuning.tensors()
+    for share in way.shares:
+        tuning.put(blend(start, end, share))
+        found[last, share] = watcher.measure()
+    return judge, found, curve
+
+
+def trainable(
+    job: Job, way: Way, name: str, settings: dict[str, Any], model: Model
+) -> tuple[Tuning, dict[str, np.ndarray]]:
+    """What trains, and its weights before the first step."""
+    from graftwork.features.convex import balanced_weights
+
+    tunable = way.tunable(job.backbones[name])
+    weights = balanced_weights(job.codes()) if settings["balanced"] else None
+    rows = TunedRows.of(job, tunable, _readout_of(settings), weights)
+    tuning = Tuning(tunable, model.head, job.task, rows)
+    if way.blank:
+        tuning.put({n: v if n.startswith("base.") else 0 * v for n, v in tuning.tensors().items()})
+    return tuning, tuning.tensors()
+
+
+def _train(
+    job: Job,
+    way: Way,
+    tuning: Tuning,
+    part: str,
+    *,
+    epochs: int | None = None,
+    watcher: _Judge | None = None,
+) -> Curve:
+    from graftwork.training.loop import train
+
+    checkpoints = _checkpoints(job, way, part)
+    curve = train(
+        tuning,
+        way.options,
+        seed=job.seed,
+        epochs=epochs,
+        progress=job.progress,
+        title=f"{way.title} ({'trying' if watcher else 'all rows'})",
+        checkpoints=checkpoints,
+        watcher=watcher,
+        patience=PATIENCE if watcher else None,
+    )
+    return curve
+
+
+def _checkpoints(job: Job, way: Way, part: str) -> Checkpoints | None:
+    from graftwork.storage.hashing import digest_json
+    from graftwork.training.checkpoints import Checkpoints
+
+    if job.folder is None:
+        return None
+    plan = {
+        "options": way.options.to_json(),
+        "seed": job.seed,
+        "rows": digest_json([job.dataset.keys[i] for i in job.rows]),
+        "base": next(iter(job.backbones.values())).fingerprint(),
+    }
+    folder = job.folder(f"{way.name}-{part}")
+    return Checkpoints(folder, plan, every=job.checkpoint_seconds)
+
+
+def splits(job: Job) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(positions to learn from, positions to judge) of each pilot, drawn by the job's seed."""
+    rng = np.random.default_rng([job.seed, 7])
+    sizes = {int(n): int((job.folds == n).sum()) for n in np.unique(job.folds)}
+    found, judged = [], 0
+    for number in list(sizes)[:MOST_FOLDS]:
+        judge = np.flatnonzero(job.folds == number)
+        learn = np.flatnonzero(job.folds != number)
+        found.append((_some(learn, PILOT_ROWS, rng), _some(judge, JUDGED_ROWS, rng)))
+        judged += len(found[-1][1])
+        if judged >= ENOUGH_ROWS:
+            break
+    return found
+
+
+def _some(rows: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+    return rows if len(rows) <= most else np.sort(rng.choice(rows, most, replace=False))
+
+
+def _readout_of(settings: dict[str, Any]) -> Readout:
+    from graftwork.features.readout import Readout
+
+    return Readout.from_json(settings["readout"])
+
+
+def _words(way: Way, epochs: int, share: float) -> str:
+    if not epochs:
+        return "as it began (frozen)"
+    back = "" if share == 1.0 else f", {share:.0%} of the way from the frozen start"
+    return f"{epochs} epoch{'s' if epochs > 1 else ''}{back}"

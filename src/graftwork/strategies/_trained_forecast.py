@@ -1,0 +1,107 @@
+"""What a training will cost, from a few measured steps that leave no trace."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from graftwork.strategies._trained import Way, begin, start_settings, trainable
+from graftwork.strategies._trained import splits as pilot_splits
+
+if TYPE_CHECKING:
+    from graftwork.strategies._tuning import Tuning
+    from graftwork.strategies.strategy import Job
+    from graftwork.training.options import TrainOptions
+
+__all__ = ["forecast"]
+
+SAMPLE = 192  # rows that are trained on to measure
+FORWARD = 0.35  # share of a training step that a forward pass alone takes, about
+
+
+def forecast(job: Job, way: Way, refit_rows: int) -> dict[str, float]:
+    """Seconds by part.
+
+    Args:
+        job: the rows that choices are made on.
+        way: how they train.
+        refit_rows: rows of the final fit.
+
+    Returns:
+        ``states`` (of all rows at the boundary), ``epoch`` (of the refit), ``pilot_epoch``,
+        ``pilot``, ``refit``.
+    """
+    name = next(iter(job.backbones))
+    rng = np.random.default_rng([job.seed, 11])
+    drawn = np.sort(rng.permutation(len(job.rows))[:SAMPLE])
+    sample = replace(job, rows=job.rows[drawn], folds=job.folds[drawn], journal=None)
+    settings = start_settings(job, name)
+    tuning, _ = trainable(sample, way, name, settings, begin(sample, name, settings))
+    step = _seconds_per_token(tuning, way.options)
+    tokens = _tokens(job, name)
+    mean = float(tokens.mean())
+    splits = pilot_splits(job)
+    learn = sum(len(rows) for rows, _ in splits)
+    judge = sum(len(rows) for _, rows in splits)
+    epochs = way.options.epochs
+    states = _seconds_per_state(tuning) if tuning.tunable.cached else 0.0
+    pilot_epoch = step * learn * mean
+    judging = (epochs + len(way.shares)) * FORWARD * step * judge * mean
+    epoch = step * refit_rows * mean
+    return {
+        "states": states * refit_rows,
+        "pilot_epoch": pilot_epoch,
+        "epoch": epoch,
+        "pilot": states * (learn + judge) + epochs * pilot_epoch + judging,
+        "refit": states * max(refit_rows - learn - judge, 0) + epochs * epoch,
+    }
+
+
+def _seconds_per_state(tuning: Tuning) -> float:
+    """Of one row, from a few batches through the frozen layers, nothing kept."""
+    from graftwork.runtime.batches import plan_batches
+    from graftwork.runtime.threads import networks_side_by_side
+
+    spent, rows = 0.0, 0
+    for column in tuning.rows.columns:
+        batches = plan_batches(column.prepared.lengths, tuning.device)
+        begun = time.perf_counter()
+        passes = partial(tuning.tunable.states, column.prepared)
+        for _ in networks_side_by_side(passes, batches):
+            pass
+        spent += time.perf_counter() - begun
+        rows = len(column.prepared)
+    return spent / max(rows, 1)
+
+
+def _seconds_per_token(tuning: Tuning, options: TrainOptions) -> float:
+    from graftwork.runtime.threads import cores
+    from graftwork.training.batches import epoch_batches, shards
+    from graftwork.training.loop import PARTS
+    from graftwork.training.optimizer import Optimizer
+    from graftwork.training.workers import Workers
+
+    optimizer = Optimizer(tuning.weights(), options)
+    device = tuning.device
+    lengths = tuning.lengths
+    batches = epoch_batches(lengths, options.batch_rows, 0, 0)
+    spent, tokens = 0.0, 0
+    with Workers(tuning, PARTS[device], cores() if device == "cpu" else 1) as workers:
+        for number, batch in enumerate(batches):
+            begun = time.perf_counter()
+            workers.gradients(shards(batch, PARTS[device]), len(batch))
+            optimizer.step(1e-6)
+            if number or len(batches) == 1:  # the first warms up
+                spent += time.perf_counter() - begun
+                tokens += int(lengths[batch].sum())
+    return spent / max(tokens, 1)
+
+
+def _tokens(job: Job, name: str) -> np.ndarray:
+    """Cost of each row over all inputs."""
+    columns = job.dataset.take(job.rows).values()
+    return np.sum([job.backbones[name].prepare(inputs).lengths for inputs in columns], axis=0)

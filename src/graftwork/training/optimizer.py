@@ -1,0 +1,100 @@
+"""AdamW over the groups of a trainee, with a state that is kept as plain tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from graftwork.errors import IntegrityError
+from graftwork.training.options import TrainOptions
+from graftwork.training.trainee import Weights
+
+__all__ = ["Optimizer"]
+
+
+class Optimizer:
+    """AdamW (Loshchilov & Hutter 2019) with rates by depth.
+
+    Args:
+        groups: what trains.
+        options: rates and decay.
+    """
+
+    def __init__(self, groups: Sequence[Weights], options: TrainOptions) -> None:
+        import torch
+
+        self.names = [name for group in groups for name in group.names]
+        self.parameters = [p for group in groups for p in group.parameters]
+        self.options = options
+        self.rates = [_rate(group, options) for group in groups]
+        self.torch = torch.optim.AdamW(
+            [
+                {
+                    "params": list(group.parameters),
+                    "lr": rate,
+                    "weight_decay": options.weight_decay if group.decays else 0.0,
+                }
+                for group, rate in zip(groups, self.rates, strict=True)
+            ],
+            fused=True,  # one pass over the memory of weights, gradients and moments
+        )
+
+    def step(self, factor: float) -> None:
+        """Clip the gradients, then move the weights at `factor` of their rates."""
+        import torch
+
+        torch.nn.utils.clip_grad_norm_(self.parameters, self.options.clip)
+        for group, rate in zip(self.torch.param_groups, self.rates, strict=True):
+            group["lr"] = rate * factor
+        self.torch.step()
+        self.torch.zero_grad(set_to_none=True)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Weights and both moments by name, float32, copied."""
+        found: dict[str, np.ndarray] = {}
+        for name, parameter in zip(self.names, self.parameters, strict=True):
+            found[f"weight.{name}"] = _array(parameter)
+            kept = self.torch.state.get(parameter, {})
+            if kept:
+                found[f"mean.{name}"] = _array(kept["exp_avg"])
+                found[f"square.{name}"] = _array(kept["exp_avg_sq"])
+        return found
+
+    def restore(self, state: Mapping[str, np.ndarray], steps: int) -> None:
+        """Take up what `state` gave after `steps` steps.
+
+        Raises:
+            IntegrityError: it is of other weights.
+        """
+        import torch
+
+        for name, parameter in zip(self.names, self.parameters, strict=True):
+            kept = state.get(f"weight.{name}")
+            if kept is None or tuple(kept.shape) != tuple(parameter.shape):
+                raise IntegrityError(f"the checkpoint does not fit: weight {name!r}")
+            with torch.no_grad():
+                parameter.copy_(torch.from_numpy(kept.copy()))
+            if steps and f"mean.{name}" in state:
+                self.torch.state[parameter] = {
+                    "step": torch.tensor(float(steps), dtype=torch.float32),
+                    "exp_avg": _like(state[f"mean.{name}"], parameter),
+                    "exp_avg_sq": _like(state[f"square.{name}"], parameter),
+                }
+
+
+def _rate(group: Weights, options: TrainOptions) -> float:
+    if group.depth == 0:
+        return options.rate * options.head_rate
+    return options.rate * options.layer_decay ** (group.depth - 1)
+
+
+def _array(tensor: Any) -> np.ndarray:
+    return np.array(tensor.detach().cpu().numpy(), dtype=np.float32)
+
+
+def _like(values: np.ndarray, parameter: Any) -> Any:
+    import torch
+
+    return torch.from_numpy(values.copy()).to(parameter.device)

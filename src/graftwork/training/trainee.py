@@ -1,0 +1,69 @@
+"""What the loop asks of whatever trains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Trainee", "Watcher", "Weights"]
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """Parameters that train alike.
+
+    Attributes:
+        names: of each parameter, unique over all groups.
+        parameters: torch parameters.
+        depth: layers between these and the head; 0 is the head itself.
+        decays: whether weight decay applies.
+    """
+
+    names: tuple[str, ...]
+    parameters: tuple[Any, ...]
+    depth: int
+    decays: bool
+
+
+class Trainee(Protocol):
+    """A network with its rows and its loss; it knows its task, the loop does not.
+
+    Attributes:
+        lengths: int (n,), cost of each row.
+        device: ``cpu`` or ``cuda``.
+    """
+
+    lengths: np.ndarray
+    device: str
+
+    def weights(self) -> Sequence[Weights]:
+        """What trains, in groups."""
+        ...
+
+    def worker(self) -> Trainee:
+        """Another that shares the memory of all weights, and has gradients of its own."""
+        ...
+
+    def loss(self, rows: np.ndarray) -> Any:
+        """The loss summed over `rows`, a scalar torch tensor with its graph."""
+        ...
+
+
+class Watcher(Protocol):
+    """Looks at the weights after every epoch; what it keeps goes into the checkpoints."""
+
+    def score(self, epochs: int) -> float:
+        """The score after so many epochs; weights are left as they are."""
+        ...
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What it has seen so far, as arrays by name."""
+        ...
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Take up what `state` gave."""
+        ...

@@ -1,0 +1,117 @@
+"""A network cut at the freeze boundary computes what the whole one does, for every architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import toys
+from graftwork.bases.backbone import Capability, Shape
+from graftwork.errors import ParameterError, UnsupportedError
+
+TEXTS = ["please refund my money", "it was late", "login", "the parcel is missing again today"]
+ROWS = np.arange(len(TEXTS))
+CUT = [kind for kind in toys.CHECKPOINTS if kind != "albert"]
+Open = Callable[[str], Any]
+
+
+def whole(backbone: Any) -> np.ndarray:
+    """float32 (n, layers, poolings, d) by the frozen backbone."""
+    return backbone.encode(backbone.prepare(TEXTS), ROWS, Shape.POOLED)
+
+
+def places(backbone: Any, above: int) -> list[tuple[int, int]]:
+    layers = range(above + 1, backbone.n_layers)
+    return [(layer, pooling) for layer in layers for pooling in range(len(backbone.poolings))]
+
+
+def values(tunable: Any, wanted: list[tuple[int, int]]) -> np.ndarray:
+    prepared = tunable.backbone.prepare(TEXTS)
+    states = tunable.states(prepared, ROWS) if tunable.cached else None
+    pooled = tunable.pooled(prepared, ROWS, wanted, states)
+    return np.stack([one.detach().numpy() for one in pooled], axis=1)
+
+
+def expected(backbone: Any, wanted: list[tuple[int, int]]) -> np.ndarray:
+    all_layers = whole(backbone)
+    return np.stack([all_layers[:, layer, pooling] for layer, pooling in wanted], axis=1)
+
+
+@pytest.mark.parametrize("kind", CUT)
+def test_stored_states_stand_for_the_lower_layers(kind: str, open_tiny: Open) -> None:
+    backbone = open_tiny(kind)
+    assert backbone.supports(Capability.BOUNDARY)
+    tunable = backbone.tunable(1)
+    assert tunable.boundary == backbone.n_layers - 2
+    wanted = places(backbone, tunable.boundary)
+    np.testing.assert_allclose(values(tunable, wanted), expected(backbone, wanted), atol=2e-5)
+
+
+@pytest.mark.parametrize("kind", toys.CHECKPOINTS)
+def test_all_layers_train_and_begin_as_the_frozen_ones(kind: str, open_tiny: Open) -> None:
+    backbone = open_tiny(kind)
+    tunable = backbone.tunable()
+    assert not tunable.cached
+    wanted = places(backbone, 0)
+    before = expected(backbone, wanted)
+    np.testing.assert_allclose(values(tunable, wanted), before, atol=2e-5)
+    moved = {name: value + 0.01 for name, value in tunable.tensors().items()}
+    tunable.put(moved)
+    np.testing.assert_array_equal(expected(backbone, wanted), before)  # the original stands still
+    done = tunable.finished()
+    np.testing.assert_allclose(values(tunable, wanted), expected(done, wanted), atol=2e-5)
+    assert done.fingerprint() != backbone.fingerprint()
+
+
+def test_gradients_reach_the_trained_layers_alone(open_tiny: Open) -> None:
+    tunable = open_tiny("bert").tunable(1)
+    prepared = tunable.backbone.prepare(TEXTS)
+    wanted = places(tunable.backbone, tunable.boundary)[:1]
+    pooled = tunable.pooled(prepared, ROWS, wanted, tunable.states(prepared, ROWS))
+    pooled[0].sum().backward()
+    trained = {name for name, _, _ in tunable.parameters()}
+    got = {name for name, p in tunable.network.named_parameters() if p.grad is not None}
+    assert got == trained
+    assert all(".layer.1." in name for name in trained)
+
+
+def test_copies_share_weights_and_not_gradients(open_tiny: Open) -> None:
+    first = open_tiny("bert").tunable(1)
+    second = first.sharing()
+    first.put({name: value * 2 for name, value in first.tensors().items()})
+    for (_, ours, _), (_, theirs, _) in zip(first.parameters(), second.parameters(), strict=True):
+        assert ours is not theirs
+        assert ours.data_ptr() == theirs.data_ptr()
+    wanted = places(first.backbone, first.boundary)
+    np.testing.assert_array_equal(values(first, wanted), values(second, wanted))
+
+
+def test_a_tuned_backbone_opens_with_transformers(open_tiny: Open, tmp_path: Path) -> None:
+    from transformers import AutoModel
+
+    tunable = open_tiny("roberta").tunable(1)
+    tunable.put({name: value + 0.02 for name, value in tunable.tensors().items()})
+    done = tunable.finished()
+    done.save(tmp_path)
+    theirs = dict(AutoModel.from_pretrained(tmp_path, use_safetensors=True).named_parameters())
+    for name, ours in done.network.named_parameters():
+        np.testing.assert_array_equal(ours.numpy(), theirs[name].detach().numpy())
+    assert type(done).load(tmp_path).fingerprint() == done.fingerprint()
+
+
+def test_shared_layers_have_no_boundary(open_tiny: Open) -> None:
+    backbone = open_tiny("albert")
+    assert backbone.supports(Capability.TRAIN)
+    assert not backbone.supports(Capability.BOUNDARY)
+    with pytest.raises(UnsupportedError, match="share one set of weights"):
+        backbone.tunable(1)
+
+
+@pytest.mark.parametrize("top", [0, 3, -1])
+def test_layers_that_are_not_there(open_tiny: Open, top: int) -> None:
+    with pytest.raises(ParameterError, match="the base has 1 to 2"):
+        open_tiny("bert").tunable(top)

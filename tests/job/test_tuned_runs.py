@@ -1,0 +1,124 @@
+"""A run that trains a network: cut anywhere, it ends in the same weights."""
+
+from __future__ import annotations
+
+import random
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from job_files import make_rows, read_csv, write_csv
+
+from graftwork.storage.hashing import sha256_file
+from graftwork.storage.json_files import read_json
+
+ROWS = 240
+RECIPE = """
+target: label
+input: [text]
+strategy: finetune
+folds: 3
+parameters: {epochs: 3, rate: 0.003, batch_rows: 8}
+"""
+
+
+class Job:
+    """One tuned fit with a cache and a ledger of its own; a checkpoint after every step."""
+
+    def __init__(self, forker: Any, tiny: Path, root: Path, *more: str) -> None:
+        self.forker, self.root, self.out = forker, root, root / "run"
+        data = write_csv(root / "rows.csv", make_rows(ROWS))
+        recipe = root / "recipe.yaml"
+        recipe.write_text(RECIPE, "utf-8")
+        self.words = ["fit", data, "--recipe", recipe, "--base", tiny, "--out", self.out]
+        self.words += ["--cache", root / "cache", "--checkpoint-seconds", 0, *more]
+        self.env = {"GRAFTWORK_STATE": str(root / "state")}
+
+    def __call__(self, *more: Any, **asked: Any) -> Any:
+        return self.forker(*self.words, *more, env=self.env, **asked)
+
+    def outcome(self) -> tuple[dict[str, str], list[dict[str, str]]]:
+        """Hashes of all that the model computes with, and its test predictions."""
+        files = [p for p in (self.out / "model").rglob("*") if p.suffix == ".safetensors"]
+        kept = {str(p.relative_to(self.out)): sha256_file(p) for p in files}
+        return kept, read_csv(self.out / "report" / "predictions.csv")
+
+
+@pytest.fixture(params=["all", "top"])
+def depth(request: pytest.FixtureRequest) -> list[str]:
+    return ["--top", "1"] if request.param == "top" else []
+
+
+@pytest.fixture(scope="module")
+def undisturbed(forker: Any, tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """`undisturbed(words)`: a finished job of that depth, and the seconds that it took."""
+    made: dict[tuple[str, ...], Any] = {}
+
+    def get(depth: list[str]) -> Any:
+        key = tuple(depth)
+        if key not in made:
+            job = Job(forker, tiny, tmp_path_factory.mktemp("undisturbed"), *depth)
+            told = job()
+            assert told.code == 0, told.err
+            made[key] = job, told.seconds
+        return made[key]
+
+    return get
+
+
+@pytest.fixture
+def job(forker: Any, tiny: Path, tmp_path: Path, depth: list[str]) -> Job:
+    return Job(forker, tiny, tmp_path, *depth)
+
+
+def test_it_tunes_and_leaves_no_checkpoint(undisturbed: Any, depth: list[str]) -> None:
+    first, _ = undisturbed(depth)
+    record = read_json(first.out / "record.json")
+    rung = record["ladder"]["rungs"][-1]
+    assert rung["name"] == "finetune"
+    assert rung["chosen"]
+    assert rung["forecast"]["epoch"] > 0
+    assert len(rung["facts"]["curves"][0]["losses"]) >= 1
+    assert any(name.endswith("refit") for name in record["training"])  # factor 0 was not chosen
+    assert not (first.out / "training").exists()
+
+
+def _cut(job: Job, points: list[float], number: int) -> None:
+    for point in points:
+        told = job(after=point, signal=number)
+        if told.code == 0:
+            return
+    told = job()
+    assert told.code == 0, told.err
+
+
+@pytest.mark.parametrize("fifth", range(5))
+def test_a_killed_training_ends_in_the_same_weights(
+    undisturbed: Any, job: Job, depth: list[str], fifth: int
+) -> None:
+    first, seconds = undisturbed(depth)
+    point = seconds * random.SystemRandom().uniform(fifth / 5, (fifth + 1) / 5)
+    _cut(job, [point], int(signal.SIGKILL))
+    assert job.outcome() == first.outcome(), f"killed after {point:.3f} s"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_training_ends_in_the_same_weights(
+    undisturbed: Any, job: Job, depth: list[str], number: int
+) -> None:
+    first, seconds = undisturbed(depth)
+    _cut(job, [seconds * 0.6], int(number))
+    assert job.outcome() == first.outcome()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("turn", range(25))
+def test_trainings_killed_again_and_again(
+    undisturbed: Any, job: Job, depth: list[str], turn: int
+) -> None:
+    first, seconds = undisturbed(depth)
+    draw = random.SystemRandom()
+    points = [seconds * draw.uniform(0.2, 1) for _ in range(draw.randint(1, 3))]
+    _cut(job, points, int(signal.SIGKILL))
+    assert job.outcome() == first.outcome(), f"killed after {points} s"

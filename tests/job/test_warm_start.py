@@ -1,0 +1,86 @@
+"""`fit --from RUN`: the earlier model is tried first, its test rows are never learnt from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from job_files import make_rows, write_csv
+
+import graftwork
+from graftwork.errors import DataError, InputError, RunError
+
+
+@pytest.fixture(scope="module")
+def earlier(tmp_path_factory: pytest.TempPathFactory, checkpoints: Any) -> Path:
+    """A finished run on 150 rows."""
+    folder = tmp_path_factory.mktemp("earlier")
+    rows = [{k: row[k] for k in ("text", "label")} for row in make_rows(150)]
+    data = write_csv(folder / "old.csv", rows)
+    base = str(checkpoints("bert"))
+    graftwork.fit(data, out=folder / "run", target="label", base=base, strategy="probe")
+    return folder
+
+
+def more(folder: Path, rows: list[dict[str, str]], **settings: Any) -> Any:
+    data = write_csv(folder / "more.csv", rows)
+    start = str(settings.pop("start"))
+    return graftwork.fit(data, out=folder / "run", start=start, strategy="probe", **settings)
+
+
+def test_the_earlier_model_is_a_rung_and_its_test_rows_stay_apart(
+    earlier: Path, tmp_path: Path
+) -> None:
+    rows = [{k: row[k] for k in ("text", "label")} for row in make_rows(330)]
+    run = more(tmp_path, rows, start=earlier / "run", test_size=0.1, seed=5)
+    names = [rung["name"] for rung in run.record["ladder"]["rungs"]]
+    assert names == ["lexical", "earlier", "probe"]
+    assert run.report["chosen"]["rungs"][1]["words"] == "the earlier model as it is"
+    old = graftwork.Run.load(earlier / "run", lambda path: None)
+    assert old.path == earlier / "run"
+    from graftwork.storage.tensors import load_tensors
+
+    judged = {
+        row.tobytes() for row in load_tensors(earlier / "run" / "test_keys.safetensors")["keys"]
+    }
+    learnt = {row.tobytes() for row in run.model.training_keys}
+    assert judged
+    assert not judged & learnt
+
+
+def test_new_labels_are_refused_by_name(earlier: Path, tmp_path: Path) -> None:
+    rows = [{k: row[k] for k in ("text", "label")} for row in make_rows(120, seed=3)]
+    for row in rows[:20]:
+        row["label"] = "logn"
+    with pytest.raises(DataError, match=r"label 'logn' is new.*is it 'login'"):
+        more(tmp_path, rows, start=earlier / "run")
+
+
+def test_too_few_new_rows_are_refused(earlier: Path, tmp_path: Path) -> None:
+    rows = [{k: row[k] for k in ("text", "label")} for row in make_rows(150)]
+    with pytest.raises(DataError, match="new to the"):
+        more(tmp_path, rows, start=earlier / "run", test_size=0.2)
+
+
+def test_a_start_that_is_no_run(tmp_path: Path) -> None:
+    rows = [{k: row[k] for k in ("text", "label")} for row in make_rows(60)]
+    with pytest.raises(RunError, match="no finished run"):
+        more(tmp_path, rows, start=tmp_path / "nothing")
+
+
+def test_an_input_that_is_missing(earlier: Path, tmp_path: Path) -> None:
+    rows = [{"words": row["text"], "label": row["label"]} for row in make_rows(120, seed=3)]
+    with pytest.raises(InputError, match="text"):
+        more(tmp_path, rows, start=earlier / "run")
+
+
+def test_resumed_and_finished_runs_show_the_same(earlier: Path, tmp_path: Path) -> None:
+    rows = [{k: row[k] for k in ("text", "label")} for row in make_rows(300)]
+    first = more(tmp_path, rows, start=earlier / "run")
+    again = more(tmp_path, rows, start=earlier / "run")
+    assert first.record["finished"] == again.record["finished"]
+    texts = [row["text"] for row in rows[:20]]
+    a, b = first.model.predict(texts), again.model.predict(texts)
+    assert np.array_equal(a.probabilities, b.probabilities)

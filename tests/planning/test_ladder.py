@@ -1,0 +1,158 @@
+"""The ladder with rungs that train: forecast, budget, hope, fair comparison, decisions kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import toys
+from graftwork.api._rungs import make_strategy, rungs_of
+from graftwork.planning.budget import Budget
+from graftwork.planning.ladder import Rung, climb
+from graftwork.runs.recipe import Recipe
+from graftwork.strategies.strategy import Choice
+
+N = 480
+TEXTS, LABELS = toys.sentences(N)
+
+
+@dataclass
+class Kept:
+    """A memory in memory."""
+
+    rungs: dict[str, tuple[Choice, float]] = field(default_factory=dict)
+    decisions: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def recall(self, rung: str) -> tuple[Choice, float] | None:
+        return self.rungs.get(rung)
+
+    def remember(self, rung: str, choice: Choice, seconds: float) -> None:
+        self.rungs[rung] = choice, seconds
+
+    def decided(self, rung: str) -> dict[str, Any] | None:
+        return self.decisions.get(rung)
+
+    def decide(self, rung: str, decision: dict[str, Any]) -> None:
+        self.decisions[rung] = decision
+
+
+@pytest.fixture
+def job(bert: Any, lexical: Any, tmp_path: Path) -> Any:
+    data = toys.dataset({"text": TEXTS}, LABELS)
+    return toys.job(data, {"lexical": lexical, "base": bert}, tmp_path)
+
+
+@pytest.fixture
+def rungs(bert: Any) -> list[Rung]:
+    recipe = Recipe(parameters={"epochs": 2, "rate": 1e-3})
+    return rungs_of(recipe, bert, "lexical")[0]
+
+
+def test_the_rungs_of_auto_go_from_cheap_to_costly(rungs: list[Rung]) -> None:
+    assert [rung.name for rung in rungs] == ["lexical", "probe", "hybrid", "top", "finetune"]
+    assert [rung.builds_on for rung in rungs[3:]] == ["probe", "probe"]
+    assert rungs[3].title == "top 1 layers tuned"
+
+
+def test_a_spent_budget_still_ends_with_an_answer(job: Any, rungs: list[Rung]) -> None:
+    found = climb(job, rungs, min_gain=0.005, budget=Budget(1.0, before=2.0))
+    assert [result.rung.name for result in found.results] == ["lexical"]
+    assert found.chosen.rung.name == "lexical"
+    assert {row["name"] for row in found.passed} == {"probe", "hybrid", "top", "finetune"}
+    assert all("budget" in row["reason"] for row in found.passed)
+
+
+def test_what_would_take_longer_than_what_is_left_is_not_tried(
+    job: Any, rungs: list[Rung], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = type(rungs[3].strategy)
+    told = {"pilot": 50.0, "refit": 60.0, "epoch": 20.0, "pilot_epoch": 10.0, "states": 0.0}
+    monkeypatch.setattr(kind, "forecast", lambda self, job, rows: told)
+    memory = Kept()
+    found = climb(job, rungs, min_gain=0.005, budget=Budget(100.0), memory=memory)
+    assert [row["name"] for row in found.passed] == ["top", "finetune"]
+    assert "about 2 min, and " in found.passed[0]["reason"]
+    assert found.passed[0]["forecast"] == told
+    again = climb(job, rungs, min_gain=0.005, budget=Budget(1e6), memory=memory)
+    assert again.passed == found.passed  # decided once, whatever the clock says later
+
+
+def test_a_forecast_tells_every_part(job: Any, rungs: list[Rung], bert: Any) -> None:
+    for rung in rungs[3:]:
+        told = rung.strategy.forecast(replace(job, backbones={"base": bert}), 2 * N)  # type: ignore[attr-defined]
+        assert set(told) == {"states", "pilot_epoch", "epoch", "pilot", "refit"}
+        assert told["epoch"] > told["pilot_epoch"] > 0
+        assert (told["states"] > 0) == (rung.name == "top")
+
+
+def test_few_rows_are_not_enough_for_a_pilot(bert: Any, lexical: Any, tmp_path: Path) -> None:
+    data = toys.dataset({"text": TEXTS[:90]}, LABELS[:90])
+    small = toys.job(data, {"lexical": lexical, "base": bert}, tmp_path)
+    rungs = rungs_of(Recipe(), bert, "lexical")[0]
+    found = climb(small, rungs, min_gain=0.005)
+    assert [row["name"] for row in found.passed] == ["top", "finetune"]
+    assert all("too few" in row["reason"] for row in found.passed)
+
+
+def test_the_ladder_ends_where_a_pilot_leaves_nothing_to_hope_for(
+    job: Any, rungs: list[Rung]
+) -> None:
+    found = climb(job, rungs, min_gain=0.9)  # nothing gains 90 points
+    assert [result.rung.name for result in found.results] == ["lexical", "probe", "hybrid", "top"]
+    assert found.passed[-1]["name"] == "finetune"
+    assert "nothing to be hoped for" in found.passed[-1]["reason"]
+    assert found.chosen.rung.name == "lexical"
+
+
+def test_a_pilot_is_compared_with_what_learnt_from_the_same_rows(job: Any, bert: Any) -> None:
+    """A rung that learnt from more rows is fitted again on those of the pilot."""
+    seen: list[int] = []
+    hybrid = make_strategy("hybrid", {})
+    kind = type(hybrid)
+
+    class Watched(kind):  # type: ignore[misc, valid-type]
+        def build(self, job: Any, choice: Choice) -> Any:
+            seen.append(len(job.rows))
+            return super().build(job, choice)
+
+    tuned = make_strategy("finetune", {"epochs": 1})
+    rungs = [
+        Rung("probe", "probe", make_strategy("probe", {}), ("base",)),
+        Rung("hybrid", "hybrid", Watched(), ("base", "lexical")),
+        Rung("finetune", "tuned", tuned, ("base",), builds_on="probe"),
+    ]
+    found = climb(job, rungs, min_gain=-1.0)  # every rung is taken
+    expected = [len(learn) for learn, _ in tuned.splits(replace(job, backbones={"base": bert}))]  # type: ignore[attr-defined]
+    if found.results[1].taken:
+        assert seen == expected
+    judged = found.results[2].judged
+    assert 0 < judged.sum() < len(job.rows)
+
+
+Open = Callable[[str], Any]
+
+
+def test_a_base_without_a_boundary_passes_that_rung(
+    open_tiny: Open, lexical: Any, tmp_path: Path
+) -> None:
+    albert = open_tiny("albert")
+    data = toys.dataset({"text": TEXTS}, LABELS)
+    made = toys.job(data, {"lexical": lexical, "base": albert}, tmp_path)
+    recipe = Recipe(parameters={"epochs": 1})
+    found = climb(made, rungs_of(recipe, albert, "lexical")[0], min_gain=0.0)
+    assert found.passed[0]["name"] == "top"
+    assert "no boundary" in found.passed[0]["reason"]
+    assert "finetune" in [result.rung.name for result in found.results]
+
+
+def test_predictions_stand_for_the_judged_rows_alone(job: Any, rungs: list[Rung]) -> None:
+    found = climb(job, rungs, min_gain=0.005)
+    for result in found.results:
+        judged = result.judged
+        assert judged.all() == (not hasattr(result.rung.strategy, "forecast"))
+        assert np.isin(result.predicted[judged], range(3)).all()

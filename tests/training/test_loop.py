@@ -1,0 +1,210 @@
+"""The loop: every row once, the same weights however it is cut, and checkpoints that are sound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pytest
+import torch
+
+from graftwork.errors import Interrupted, ParameterError, TrainingError
+from graftwork.runs.progress import Progress
+from graftwork.training.batches import epoch_batches, shards
+from graftwork.training.checkpoints import Checkpoints
+from graftwork.training.loop import train
+from graftwork.training.options import TrainOptions
+from graftwork.training.schedule import rate_factor
+from graftwork.training.trainee import Weights
+from graftwork.training.workers import Workers
+
+N, D = 90, 6
+OPTIONS = TrainOptions(epochs=3, rate=0.05, batch_rows=8)
+
+
+class Line:
+    """A least-squares line in two groups of weights; its rows are drawn from a seed."""
+
+    device = "cpu"
+
+    def __init__(self, scale: float = 1.0) -> None:
+        rng = np.random.default_rng(3)
+        self.x = torch.from_numpy(rng.standard_normal((N, D)).astype(np.float32)) * scale
+        self.y = self.x @ torch.arange(D, dtype=torch.float32) + 1.0
+        self.lengths = rng.integers(1, 40, N)
+        self.slope = torch.nn.Parameter(torch.zeros(D))
+        self.offset = torch.nn.Parameter(torch.zeros(1))
+
+    def weights(self) -> Sequence[Weights]:
+        return [
+            Weights(("offset",), (self.offset,), 0, False),
+            Weights(("slope",), (self.slope,), 1, True),
+        ]
+
+    def worker(self) -> Self:
+        twin = type(self)()
+        twin.x, twin.y = self.x, self.y
+        twin.slope = torch.nn.Parameter(self.slope.detach())
+        twin.offset = torch.nn.Parameter(self.offset.detach())
+        return twin
+
+    def loss(self, rows: np.ndarray) -> Any:
+        index = torch.from_numpy(rows)
+        return ((self.x[index] @ self.slope + self.offset - self.y[index]) ** 2).sum()
+
+    def flat(self) -> np.ndarray:
+        return np.concatenate([self.offset.detach().numpy(), self.slope.detach().numpy()])
+
+
+class Stopping(Progress):
+    """Cancels itself after some advances."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self.left = after
+
+    def on_advance(self, step: Any) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.cancel()
+
+
+class Scores:
+    """A watcher with scores of its own."""
+
+    def __init__(self, values: Sequence[float]) -> None:
+        self.values = values
+        self.seen: list[float] = []
+
+    def score(self, epochs: int) -> float:
+        self.seen.append(float(epochs))
+        return self.values[epochs - 1]
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {"seen": np.asarray(self.seen)}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        self.seen = state["seen"].tolist()
+
+
+def trained(folder: Path | None = None, progress: Progress | None = None, **more: Any) -> Line:
+    line = Line()
+    kept = None if folder is None else Checkpoints(folder, {"of": "line"}, every=0.0)
+    train(line, OPTIONS, seed=1, progress=progress, checkpoints=kept, **more)
+    return line
+
+
+def test_it_learns() -> None:
+    line = Line()
+    curve = train(line, TrainOptions(epochs=40, rate=0.2, batch_rows=8, clip=100.0), seed=1)
+    np.testing.assert_allclose(line.flat(), [1, 0, 1, 2, 3, 4, 5], atol=0.1)
+    assert curve.losses[-1] < curve.losses[0] / 100
+    assert len(curve.seconds) == 40
+
+
+def test_every_row_once_in_batches_of_like_length() -> None:
+    lengths = np.random.default_rng(0).integers(3, 60, 500)
+    batches = epoch_batches(lengths, 32, seed=4, epoch=0)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(500))
+    padded = sum(len(batch) * int(lengths[batch].max()) for batch in batches)
+    assert lengths.sum() / padded > 0.8  # random batches of 32: about a half
+    again = epoch_batches(lengths, 32, seed=4, epoch=0)
+    assert all((a == b).all() for a, b in zip(batches, again, strict=True))
+    other = epoch_batches(lengths, 32, seed=4, epoch=1)
+    assert [b.tolist() for b in other] != [b.tolist() for b in batches]
+
+
+def test_one_long_row_gets_a_batch_of_its_own() -> None:
+    batches = epoch_batches(np.asarray([5000, 3, 3, 3]), 2, 0, 0)
+    assert [0] in [batch.tolist() for batch in batches]
+
+
+def test_threads_change_nothing() -> None:
+    results = []
+    for threads in (1, 2):
+        line = Line()
+        with Workers(line, 2, threads) as workers:
+            losses = [workers.gradients(shards(np.arange(N), 2), N) for _ in range(1)]
+        results.append((losses, line.slope.grad.numpy().tobytes()))
+    assert results[0] == results[1]
+
+
+def test_shards_add_up_to_the_whole_gradient() -> None:
+    line = Line()
+    with Workers(line, 2, 1) as workers:
+        workers.gradients(shards(np.arange(N), 2), N)
+    whole = Line()
+    (whole.loss(np.arange(N)) / N).backward()
+    torch.testing.assert_close(line.slope.grad, whole.slope.grad)
+
+
+@pytest.mark.parametrize("after", [1, 2, 9, 14, 15, 27])
+def test_an_interrupted_training_ends_in_the_same_weights(after: int, tmp_path: Path) -> None:
+    expected, watcher = trained(watcher=Scores([1, 2, 3])), Scores([1, 2, 3])
+    with pytest.raises(Interrupted):
+        trained(tmp_path, Stopping(after), watcher=Scores([1, 2, 3]))
+    line = trained(tmp_path, watcher=watcher)
+    assert line.flat().tobytes() == expected.flat().tobytes()
+    assert watcher.seen == [1, 2, 3]
+
+
+def test_a_flipped_bit_is_said_and_the_checkpoint_before_is_used(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        trained(tmp_path, Stopping(12))
+    newest = sorted(tmp_path.glob("step-*"))[-1]
+    content = bytearray((newest / "state.safetensors").read_bytes())
+    content[-3] ^= 1
+    (newest / "state.safetensors").write_bytes(bytes(content))
+    told: list[str] = []
+    progress = Progress()
+    progress.on_say = told.append  # type: ignore[method-assign]
+    line = trained(tmp_path, progress)
+    assert line.flat().tobytes() == trained().flat().tobytes()
+    assert any("damaged" in words and newest.name in words for words in told)
+
+
+def test_a_checkpoint_of_another_plan_is_not_taken(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        trained(tmp_path, Stopping(12))
+    assert Checkpoints(tmp_path, {"of": "another"}).newest(Progress()) is None
+    assert Checkpoints(tmp_path, {"of": "line"}).newest(Progress()) is not None
+
+
+def test_few_checkpoints_are_kept(tmp_path: Path) -> None:
+    trained(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_it_stops_early_when_scores_stop_rising() -> None:
+    line = Line()
+    options = TrainOptions(epochs=6, rate=0.05, batch_rows=8)
+    curve = train(line, options, seed=0, watcher=Scores([5, 4, 3, 9, 9, 9]), patience=2)
+    assert curve.scores == [5, 4, 3]
+
+
+def test_a_loss_that_is_no_number_is_an_error() -> None:
+    line = Line(scale=1e30)
+    with pytest.raises(TrainingError, match="learning rate"):
+        train(line, OPTIONS, seed=0)
+
+
+def test_the_rate_rises_and_falls() -> None:
+    options = TrainOptions(warmup=0.1)
+    rates = [rate_factor(step, 100, options) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == 1.0
+    assert int(np.argmax(rates)) in (9, 10)
+    assert rates[-1] < 0.02
+    cosine = [rate_factor(step, 100, TrainOptions(schedule="cosine")) for step in range(100)]
+    assert cosine[-1] < 0.02
+    assert cosine[30] > rates[30]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"epochs": 0}, {"rate": 0.0}, {"schedule": "steps"}, {"warmup": 1.0}, {"clip": 0.0}]
+)
+def test_options_that_no_training_can_go_by(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ParameterError, match=next(iter(wrong))):
+        TrainOptions(**wrong)
