@@ -15,6 +15,8 @@ PYTHON ?= python3
 TORCH_VERSION ?= 2.13.0
 TORCH_INDEX ?=
 PYTEST_ARGS ?=
+# One process a core, four at most; a file's tests stay together, as they share what they made.
+PYTEST_SPREAD ?= -n auto --maxprocesses 4 --dist loadfile
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -52,12 +54,12 @@ demo: $(VENV)/.ready
 	$(BIN)/graftwork demo
 
 test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest -m "not slow and not gpu and not network" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not slow and not gpu and not network" $(PYTEST_SPREAD) $(PYTEST_ARGS)
 
 # pytest ends with 5 where no test bears the marker; that is no failure here.
 test-slow: $(VENV)/.ready-dev
 	@timeout --kill-after=30s 45m \
-	  $(BIN)/python -m pytest -m "slow and not gpu and not network" $(PYTEST_ARGS) \
+	  $(BIN)/python -m pytest -m "slow and not gpu and not network" $(PYTEST_SPREAD) $(PYTEST_ARGS) \
 	  || { code=$$?; test $$code -eq 5 || exit $$code; }
 
 check: $(VENV)/.ready-dev
@@ -65,6 +67,8 @@ check: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python bench/tables.py --check
+	$(BIN)/python bench/pages.py --check
 
 format: $(VENV)/.ready-dev
 	$(BIN)/ruff check --fix .
