@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,3 +118,23 @@ def test_shared_layers_have_no_boundary(open_tiny: Open) -> None:
 def test_layers_that_are_not_there(open_tiny: Open, top: int) -> None:
     with pytest.raises(ParameterError, match="the base has 1 to 2"):
         open_tiny("bert").tunable(top)
+
+
+def test_a_pickled_backbone_encodes_in_a_fresh_process(open_tiny: Open, tmp_path: Path) -> None:
+    """As joblib sends it to its workers, and torchrun's processes to each other."""
+    backbone = open_tiny("bert")
+    (tmp_path / "b.pickle").write_bytes(pickle.dumps((backbone, backbone.tunable())))
+    code = (
+        "import pickle, sys, numpy as np\n"
+        "from graftwork.bases.backbone import Shape\n"
+        "backbone, tunable = pickle.load(open(sys.argv[1], 'rb'))\n"
+        "found = backbone.encode(backbone.prepare(sys.argv[3:]), np.arange(4), Shape.POOLED)\n"
+        "pooled = tunable.pooled(backbone.prepare(sys.argv[3:]), np.arange(4), [(2, 0)], None)\n"
+        "assert np.allclose(pooled[0].detach().numpy(), found[:, 2, 0], atol=2e-5)\n"
+        "np.save(sys.argv[2], found)\n"
+    )
+    out = tmp_path / "found.npy"
+    words = [sys.executable, "-c", code, str(tmp_path / "b.pickle"), str(out), *TEXTS]
+    told = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    np.testing.assert_allclose(np.load(out), whole(backbone), atol=1e-6)

@@ -78,4 +78,3 @@ def test_the_demo_runs_from_the_wheel(command, tmp_path):
     assert done.stdout.startswith(metrics["verdict"]["sentence"])
     assert "runs/demo/report/report.html" in done.stdout
     assert set(metrics["slices"]) == {"channel"}
-    assert metrics["cost"]["seconds"] < 120

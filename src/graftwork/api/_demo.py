@@ -38,7 +38,12 @@ def demo(
         return fit(
             path,
             out=out or Path("runs") / "demo",
-            settings={"target": "intent", "input": ("text",), "slices": ("channel",)},
+            settings={
+                "target": "intent",
+                "input": ("text",),
+                "slices": ("channel",),
+                "budget": "75s",  # the demo shall end within two minutes; a real fit may take 15
+            },
             machine=machine,
             progress=progress,
         )

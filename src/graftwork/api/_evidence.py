@@ -275,7 +275,7 @@ def _controls(
     contender: Callable[[RungResult], Contender],
     progress: Progress,
 ) -> list[Control]:
-    """Majority, the classical model, and the same network with random weights."""
+    """Majority, the classical model, and the same network with random weights, as is or trained."""
     codes = job.codes()
     controls = [majority(codes, len(judged.truth), len(judged.labels))]
     classical = ladder.of(opened.modality.classical)
@@ -299,7 +299,36 @@ def _controls(
             controls.append(_twin_out_of_fold(twin, job, ladder))
         else:
             controls.append(twin.control(job, judged.inputs, judged.truth, len(judged.labels)))
+    if opened.recipe.scratch_control:
+        why = _no_scratch(job, judged)
+        if why:
+            progress.say(f"--scratch-control: left out, {why}")
+        else:
+            controls.append(_scratch(twin, controls[-1], job, judged, progress))
     return controls
+
+
+def _no_scratch(job: Job, judged: _Judged) -> str | None:
+    """Why no network can be trained from random weights here; None where one can."""
+    if judged.out_of_fold:
+        return "as there is no test part"
+    if BASE not in job.backbones:
+        return "as no pre-trained base is tried"
+    why: str | None = make_strategy("scratch", {}).refuses(job.backbones[BASE])  # type: ignore[attr-defined]
+    return why
+
+
+def _scratch(
+    twin: RandomTwin, met: Control, job: Job, judged: _Judged, progress: Progress
+) -> Control:
+    """The control that was asked for; its checkpoints and notes stand apart from the rungs'."""
+    progress.say("Control: the same network from random weights, trained")
+    folder, notes = job.folder, dict[str, Any]()
+    apart = None if folder is None else lambda name: folder(f"control/{name}")
+    mine = replace(job, folder=apart, notes=notes)
+    found = twin.trained(met, mine, make_strategy("scratch", {}), judged.inputs)
+    job.notes.update({f"control: {name}": told for name, told in notes.items()})
+    return found
 
 
 def _twin_out_of_fold(twin: RandomTwin, job: Job, ladder: Climb) -> Control:

@@ -18,6 +18,7 @@ from graftwork.api._evidence import gather_evidence
 from graftwork.api._open import Opened, machine_of, open_all, recipe_of, store_folder
 from graftwork.api._rungs import BASE, RunMemory, rungs_of
 from graftwork.api._save import commit_model, commit_report
+from graftwork.api._tracking import tell_metrics, tell_rungs, tracking
 from graftwork.bases import open_base
 from graftwork.data.dataset import TEST
 from graftwork.errors import DataError, Fault, PlanChangedError
@@ -33,10 +34,12 @@ from graftwork.runs.progress import Progress
 from graftwork.runs.recipe import Machine, Recipe
 from graftwork.runs.record import software_versions
 from graftwork.runs.run import Run
+from graftwork.runs.tracker import Tracker
 from graftwork.stats.folds import stratified_group_folds
 from graftwork.storage.json_files import write_json
 from graftwork.strategies.strategy import Job
 from graftwork.tasks import TASKS
+from graftwork.trackers import check_tracker
 
 __all__ = ["fit", "make_job", "open_run", "search_job"]
 
@@ -75,10 +78,13 @@ def fit(
     Raises:
         InputError: data, base or settings are wrong; everything that is, at once.
         RunError: `out` belongs to another plan or process.
+        MissingExtraError: the package of `machine.track` is not installed.
         Interrupted: cancelled; the same call goes on where it stopped.
     """
     progress = progress or Progress()
     recipe, how = recipe_of(settings, more), machine_of(machine)
+    if how.track is not None:
+        check_tracker(how.track)
     opened = open_all(data, recipe, how, progress=progress)
     for note in opened.notes:
         progress.say(note)
@@ -91,7 +97,8 @@ def fit(
             if run.plan.recipe != opened.recipe:  # --resume: the frozen plan is what counts
                 opened = open_all(data, run.plan.recipe, how, progress=progress)
             _same_data(run, opened)
-            _work(run, opened, how, progress)
+            with tracking(run, how, progress) as tracker:
+                _work(run, opened, how, progress, tracker)
         root = run.root
     return Run.load(root, _open_model)
 
@@ -208,7 +215,9 @@ def _check_labels(opened: Opened, rows: np.ndarray) -> None:
         )
 
 
-def _work(run: RunDirectory, opened: Opened, machine: Machine, progress: Progress) -> None:
+def _work(
+    run: RunDirectory, opened: Opened, machine: Machine, progress: Progress, tracker: Tracker
+) -> None:
     """Search, build, prove, save; every step kept as it is done."""
     begun = time.perf_counter()
     record = run.record
@@ -222,6 +231,7 @@ def _work(run: RunDirectory, opened: Opened, machine: Machine, progress: Progres
         make_job(opened, store, progress, memory),
         folder=lambda name: run.path(f"training/{name}"),
         checkpoint_seconds=machine.checkpoint_seconds,
+        tracker=tracker,
     )
     budget = Budget(parse_budget(opened.recipe.budget), sum(record.get("seconds", {}).values()))
     try:
@@ -232,6 +242,7 @@ def _work(run: RunDirectory, opened: Opened, machine: Machine, progress: Progres
             ladder = _climb(search, opened, memory, budget, len(job.rows))
         for result in ladder.results:
             run.log("rung", **result.to_json())
+        tell_rungs(tracker, ladder)
         record.set(
             "ladder",
             {"rungs": ladder.to_json(), "reason": ladder.reason, "not_tried": ladder.passed},
@@ -239,6 +250,7 @@ def _work(run: RunDirectory, opened: Opened, machine: Machine, progress: Progres
         run.save_record()
         with record.seconds("fit and controls"):
             findings = gather_evidence(job, search, opened, ladder, run, progress)
+        tell_metrics(tracker, findings.metrics)
         record.set("training", job.notes)
     finally:  # an interrupted session's passes count too
         for name, amount in counters.items():

@@ -16,7 +16,14 @@ from graftwork.bases.huggingface import HuggingFace
 from graftwork.errors import BaseModelError, Fault
 from graftwork.runtime.devices import Placement, place
 
-__all__ = ["load_huggingface", "quiet", "random_network", "weights_hash", "without_hooks"]
+__all__ = [
+    "known_here",
+    "load_huggingface",
+    "quiet",
+    "random_network",
+    "weights_hash",
+    "without_hooks",
+]
 
 LONGEST_DEFAULT = 512  # cost grows faster than length; `max_length` overrides
 # Heads and poolers that a checkpoint may lack: nothing of theirs is in the hidden states.
@@ -83,6 +90,18 @@ def without_hooks(network: Any) -> Any:
                 del module._forward_hooks[key]
         module.__dict__.pop("_output_capturing_hooks_installed", None)
     return twin
+
+
+def known_here(network: Any) -> None:
+    """Let transformers know the class of an unpickled network in this process.
+
+    It notes which outputs a class can record when one is first made; without that an unpickled
+    network gives no hidden states. Making one on the meta device costs no memory.
+    """
+    import torch
+
+    with torch.device("meta"), torch.random.fork_rng(devices=[]), quiet():
+        type(network)(network.config)
 
 
 def _network(folder: Path, placement: Placement) -> Any:

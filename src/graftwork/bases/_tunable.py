@@ -114,9 +114,20 @@ class TunableNetwork:
         depths = self._depths()
         return [(n, p, depths[n]) for n, p in self.network.named_parameters() if n in depths]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs to train it: no hooks, and not the frozen layers."""
+        kept = {name: value for name, value in self.__dict__.items() if name != "_lower"}
+        return {**kept, "network": without_hooks(self.network), "_feed": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self.cached:
+            self._feed = self.places.of(self.network)[self.boundary - 1]
+
     def sharing(self) -> TunableNetwork:
         """Another that shares the memory of all weights, and has gradients of its own."""
-        twin = copy.copy(self)
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
         twin.network = _sharing_copy(self.network)
         if self.cached:
             twin._feed = self.places.of(twin.network)[self.boundary - 1]

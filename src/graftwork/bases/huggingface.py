@@ -129,6 +129,12 @@ class HuggingFace:
 
         return {**self.__dict__, "network": without_hooks(self.network)}
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        from graftwork.bases._loading import known_here
+
+        self.__dict__.update(state)
+        known_here(self.network)
+
     def fingerprint(self) -> str:
         """SHA-256 over weights, config, tokenizer, cut length and precision."""
         from graftwork.storage.hashing import digest_json

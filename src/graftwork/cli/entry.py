@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from graftwork.cli.arguments import common, parse, wants_help
 from graftwork.cli.parser import build_parser
+from graftwork.cli.processes import run_together
 from graftwork.cli.session import Session, show_error
 from graftwork.cli.signals import watch_signals
 from graftwork.cli.verb import VERBS, verbs
@@ -68,6 +70,12 @@ def _dispatch(words: list[str]) -> int:
 
 
 def _run(verb: Any, words: list[str], as_json: bool, quiet: bool) -> int:
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and verb.resumes:
+        return run_together(partial(_run_alone, verb, words, as_json, quiet))
+    return _run_alone(verb, words, as_json, quiet)
+
+
+def _run_alone(verb: Any, words: list[str], as_json: bool, quiet: bool) -> int:
     given = parse(verb, words)
     session = Session(as_json, quiet)
     with watch_signals(session.progress) as watch:

@@ -5,6 +5,7 @@ A control is nothing special: the probe on a backbone without pre-training.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -83,7 +84,7 @@ class RandomTwin:
             test_codes: int64 (m,) their labels, to draw rows with classes in proportion.
             k: number of labels, those included that no training row has.
         """
-        small = self._job(job)
+        small = self.rows_of(job)
         judged = subset(test_codes, TEST_ROWS, self.seed)
         inputs = {name: [values[i] for i in judged] for name, values in test.items()}
         twin = job.backbones[self.base].twin(self.seed)  # type: ignore[attr-defined]
@@ -115,7 +116,7 @@ class RandomTwin:
             int32 codes by the pre-trained base, by its random twin, and the rows' positions in the
             job, all (m,).
         """
-        small = self._job(job)
+        small = self.rows_of(job)
         twin = job.backbones[self.base].twin(self.seed)  # type: ignore[attr-defined]
         halves = small.halves()
         sides = []
@@ -126,7 +127,47 @@ class RandomTwin:
             sides.append(choice.out_of_fold.cross_fitted(halves))
         return sides[0], sides[1], np.searchsorted(job.rows, small.rows)
 
-    def _job(self, job: Job) -> Job:
+    def trained(
+        self, met: Control, job: Job, scratch: Strategy, test: dict[str, list[Any]]
+    ) -> Control:
+        """The same network from random weights, but trained on the rows of `control`.
+
+        Where those are all rows of the job, the transfer that the verdict is told of has learnt
+        from the same, and is what this control meets; else the probe on those rows is, as training
+        transfer anew would be too dear.
+
+        Args:
+            met: what `control` gave.
+            job: as there.
+            scratch: the strategy that trains.
+            test: inputs of all test rows, by name.
+        """
+        small = self.rows_of(job)
+        rows = met.rows()
+        inputs = {name: [values[i] for i in rows] for name, values in test.items()}
+        begun = time.perf_counter()
+        model = scratch.transfer(
+            replace(small, backbones={self.base: job.backbones[self.base]}, shared={})
+        )
+        seconds = time.perf_counter() - begun
+        k = 0 if met.probabilities is None else met.probabilities.shape[1]
+        predicted = widened(_probabilities(model, inputs, job), k)
+        whole = small is job
+        note = f"{met.note}; training chosen: {model.facts.get('chosen', 'fixed')}"
+        return replace(
+            met,
+            name="scratch",
+            title="Same network from random weights, trained",
+            predicted=predicted.argmax(axis=1),
+            probabilities=predicted,
+            seconds=seconds,
+            against=None if whole else met.against,
+            against_probabilities=None if whole else met.against_probabilities,
+            note=note if whole else f"{note}; it meets the probe",
+        )
+
+    def rows_of(self, job: Job) -> Job:
+        """The job on the rows that both sides learn from; the job itself where those are all."""
         codes = job.codes()
         rows = subset(codes, TRAIN_ROWS, self.seed)
         if len(rows) == len(codes):

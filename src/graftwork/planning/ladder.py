@@ -393,6 +393,8 @@ def _search(job: Job, rung: Rung, memory: Memory | None) -> tuple[Choice, float]
 def _reason(gain: dict[str, float | None], taken: bool, best: RungResult, min_gain: float) -> str:
     if taken:
         return f"gains {_points(gain['value'])} over {best.rung.title}"
+    if (gain["value"] or 0) < 0:
+        return f"loses {_points(-(gain['value'] or 0))} against {best.rung.title}"
     return (
         f"gains only {_points(gain['value'])} over {best.rung.title}, less than "
         f"{_points(min_gain)} or one standard error ({_points(gain['error'])})"

@@ -10,7 +10,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Machine", "Recipe", "setting"]
+__all__ = ["FIT_ONLY", "Machine", "Recipe", "setting"]
 
 
 def setting(
@@ -115,6 +115,9 @@ class Recipe:
     guarantee_delta: float = setting(
         0.05, "chance that the promise of --guarantee fails", low=0.001, high=0.5
     )
+    scratch_control: bool = setting(
+        False, "train the same architecture from random weights as one more control"
+    )
     redact: bool = setting(False, "leave all texts out of the report")
 
 
@@ -132,7 +135,13 @@ class Machine:
         "seconds between checkpoints of a training (default: so seldom that they cost little)",
         low=0.0,
     )
+    track: str | None = setting(
+        None, "draw curves elsewhere too, offline, in tracking/ of the run", registry="trackers"
+    )
     cache_gb: float = setting(10.0, "most disk that stored features may take, in GB", low=0.0)
+
+
+FIT_ONLY = frozenset({"checkpoint_seconds", "track"})  # machine settings of no use elsewhere
 
 
 def as_dict(settings: Recipe | Machine) -> dict[str, Any]:

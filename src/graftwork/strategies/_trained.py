@@ -255,6 +255,9 @@ def _train(
 ) -> Curve:
     from graftwork.training.loop import train
 
+    def told(name: str, value: float, epoch: int) -> None:
+        job.tracker.scalar(f"{way.name}/{part}/{name}", value, epoch)
+
     checkpoints = _checkpoints(job, way, part)
     curve = train(
         tuning,
@@ -266,6 +269,7 @@ def _train(
         checkpoints=checkpoints,
         watcher=watcher,
         patience=PATIENCE if watcher else None,
+        told=told,
     )
     return curve
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from graftwork.runs.tracker import SILENT
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from graftwork.model.model import Model
     from graftwork.registry import Declaration
     from graftwork.runs.progress import Progress
+    from graftwork.runs.tracker import Tracker
     from graftwork.tasks.task import Task
 
 __all__ = ["Choice", "Job", "Strategy"]
@@ -44,6 +47,7 @@ class Job:
         folder: gives the folder where a training of that name keeps its checkpoints; None: none
             are kept.
         checkpoint_seconds: between two of them; None: so seldom that they cost little.
+        tracker: told of every epoch; nothing depends on it.
         notes: what strategies tell of their work (curves), for the record; nothing reads them back.
         shared: results that one job's strategies may hand on by name (the ladder's rungs).
     """
@@ -64,6 +68,7 @@ class Job:
     head: str = "label"
     folder: Callable[[str], Path] | None = None
     checkpoint_seconds: float | None = None
+    tracker: Tracker = SILENT
     notes: dict[str, Any] = field(default_factory=dict)
 
     def halves(self) -> np.ndarray:

@@ -8,6 +8,7 @@ gradients are added in a fixed order.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +26,7 @@ from graftwork.training.schedule import rate_factor
 from graftwork.training.trainee import Trainee, Watcher
 from graftwork.training.workers import Workers, flat_gradients
 
-__all__ = ["plan_epochs", "train"]
+__all__ = ["follow", "plan_epochs", "train"]
 
 WATCHED = "watched."
 PARTS = {"cpu": 2, "cuda": 1}  # shards of a batch; more than two would be too small on a CPU
@@ -42,6 +43,7 @@ def train(
     checkpoints: Checkpoints | None = None,
     watcher: Watcher | None = None,
     patience: int | None = None,
+    told: Callable[[str, float, int], None] | None = None,
 ) -> Curve:
     """Train until the last epoch, or until scores stop rising.
 
@@ -55,6 +57,7 @@ def train(
         checkpoints: where it is kept and gone on from.
         watcher: scores the weights after every epoch.
         patience: stop after so many epochs without a better score; None: never.
+        told: given ``loss`` or ``score``, its value and the number of the epoch, as they come.
 
     Returns:
         losses, scores and seconds, epoch by epoch.
@@ -63,8 +66,28 @@ def train(
         TrainingError: the loss is not a number any more.
         Interrupted: cancelled; a checkpoint was written first.
     """
-    made = _Training(trainee, options, seed, progress or Progress(), checkpoints)
+    made = _Training(trainee, options, seed, progress or Progress(), checkpoints, told)
     return made.run(epochs or options.epochs, title, watcher, patience)
+
+
+def follow(
+    processes: Processes,
+    trainee: Trainee,
+    options: TrainOptions,
+    seed: int,
+    step: int,
+    state: dict[str, np.ndarray],
+) -> None:
+    """Take part in a training that another process leads, from its step `step` on."""
+    made = _Training(trainee, options, seed, Progress(), None)
+    made.optimizer.restore(state, step)
+    made.step = step
+    parts = max(PARTS[trainee.device], processes.world)
+    batches = [batch for epoch in made.batches for batch in epoch]
+    with Workers(trainee, parts, cores()) as workers:
+        while processes.go():
+            made.one(workers, batches[made.step], parts)
+            made.step += 1
 
 
 def plan_epochs(lengths: np.ndarray, options: TrainOptions, seed: int) -> list[list[np.ndarray]]:
@@ -83,6 +106,7 @@ class _Training:
     seed: int
     progress: Progress
     checkpoints: Checkpoints | None
+    told: Callable[[str, float, int], None] | None = None
 
     def __post_init__(self) -> None:
         self.optimizer = Optimizer(self.trainee.weights(), self.options)
@@ -97,6 +121,8 @@ class _Training:
     def run(self, epochs: int, title: str, watcher: Watcher | None, patience: int | None) -> Curve:
         self.watcher = watcher
         self._go_on()
+        lead = self.processes
+        lead.send((self.trainee, self.options, self.seed, self.step, self.optimizer.state()))
         parts = max(PARTS[self.trainee.device], self.processes.world)
         threads = cores() if self.trainee.device == "cpu" else 1
         with (
@@ -110,6 +136,8 @@ class _Training:
             except Interrupted:
                 self._keep()
                 raise
+            finally:
+                lead.go(False)
         if self.checkpoints is not None and self.checkpoints.aged():
             self._keep()  # what comes after may be killed too
         self.curve.steps = self.step
@@ -121,6 +149,7 @@ class _Training:
             return False
         if len(self.curve.scores) < len(self.curve.losses):
             self.curve.scores.append(self.watcher.score(len(self.curve.losses)))
+            self._tell("score", self.curve.scores)
         return patience is not None and _stale(self.curve.scores, patience)
 
     def _epoch(self, workers: Workers, parts: int, bar: Step) -> None:
@@ -130,17 +159,24 @@ class _Training:
         while self.step - first < len(batches):
             bar.progress.check()
             begun = time.perf_counter()
-            self._one(workers, batches[self.step - first], parts)
+            self.processes.go()
+            self.one(workers, batches[self.step - first], parts)
             self.step += 1
             self.spent += time.perf_counter() - begun
             if self.checkpoints is not None and self.checkpoints.due():
                 self._keep()
             bar.advance()
         self.curve.losses.append(self.loss / len(self.trainee.lengths))
+        self._tell("loss", self.curve.losses)
         self.curve.seconds.append(self.spent)
         self.loss, self.spent = 0.0, 0.0
 
-    def _one(self, workers: Workers, batch: np.ndarray, parts: int) -> None:
+    def _tell(self, name: str, values: list[float]) -> None:
+        if self.told is not None:
+            self.told(name, values[-1], len(values))
+
+    def one(self, workers: Workers, batch: np.ndarray, parts: int) -> None:
+        """One step on this process's shards of a batch."""
         mine = shards(batch, parts)[self.processes.rank :: self.processes.world]
         loss = workers.gradients(mine, len(batch))
         if self.processes.world > 1:
@@ -182,7 +218,7 @@ class _Training:
             self.watcher.restore(extra)
 
     def _keep(self) -> None:
-        if self.checkpoints is None or self.processes.rank:
+        if self.checkpoints is None:
             return
         facts = {
             "losses": self.curve.losses,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from graftwork.cli.show import mapping_text
 from graftwork.registry import declare
-from graftwork.runs.recipe import Machine, setting
+from graftwork.runs.recipe import FIT_ONLY, Machine, setting
 
 if TYPE_CHECKING:
     from graftwork.cli.session import Session
@@ -40,7 +40,7 @@ class Embed:
     options: ClassVar = _Options
     required: ClassVar = ("out",)
     recipe: ClassVar = ()
-    machine: ClassVar = tuple(field.name for field in fields(Machine))
+    machine: ClassVar = tuple(f.name for f in fields(Machine) if f.name not in FIT_ONLY)
     parameters: ClassVar = False
     resumes: ClassVar = False
 

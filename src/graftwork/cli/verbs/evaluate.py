@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from graftwork.cli.show import metrics_parts
 from graftwork.cli.show_domains import domains_parts
 from graftwork.registry import declare
-from graftwork.runs.recipe import Machine, setting
+from graftwork.runs.recipe import FIT_ONLY, Machine, setting
 
 if TYPE_CHECKING:
     from graftwork.cli.session import Session
@@ -49,7 +49,7 @@ class Evaluate:
     options: ClassVar = _Options
     required: ClassVar = ()
     recipe: ClassVar = ()
-    machine: ClassVar = tuple(field.name for field in fields(Machine))
+    machine: ClassVar = tuple(f.name for f in fields(Machine) if f.name not in FIT_ONLY)
     parameters: ClassVar = False
     resumes: ClassVar = False
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from graftwork.cli.show import seconds_text
 from graftwork.registry import declare
-from graftwork.runs.recipe import Machine, setting
+from graftwork.runs.recipe import FIT_ONLY, Machine, setting
 
 if TYPE_CHECKING:
     from graftwork.cli.session import Session
@@ -54,7 +54,7 @@ class Predict:
     required: ClassVar = ("out",)
     excuses: ClassVar = {"explain": ("DATA", "out")}
     recipe: ClassVar = ()
-    machine: ClassVar = tuple(field.name for field in fields(Machine))
+    machine: ClassVar = tuple(f.name for f in fields(Machine) if f.name not in FIT_ONLY)
     parameters: ClassVar = False
     resumes: ClassVar = False
 

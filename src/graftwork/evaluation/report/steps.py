@@ -67,7 +67,9 @@ def _grid(scale: Scale, share: bool, total: float) -> list[Markup]:
         parts.append(_text(_LEFT - 8, y + 4, "end", name))
     for part in (0.0, 0.5, 1.0):
         x = _x(part * total, total)
-        parts.append(_text(x, _HEIGHT - _BOTTOM + 18, "middle", duration(part * total)))
+        parts.append(
+            _text(x, _HEIGHT - _BOTTOM + 18, "middle", duration(part * total) if part else "0")
+        )
     return parts
 
 
@@ -88,7 +90,7 @@ def _dot(
     title = f"{rung.get('title')}: {figure(rung['value'], share)} after {duration(end)}"
     return Markup(
         "<g><title>{}</title>{}<circle class='{}' cx='{:.1f}' cy='{:.1f}' r='5.5'/>{}</g>"
-    ).format(title, whisker, kind, x, y, _text(x, y - 11, "middle", str(number)))
+    ).format(title, whisker, kind, x, y, _text(x - 9, y - 9, "end", str(number)))
 
 
 def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
