@@ -156,7 +156,23 @@ def line_hard_transfer(found: Result) -> list[list[str]]:
             f"{pooled['time_ratio']:.2f} ×, at most {slowest:.2f} ×",
             reached(pooled, "time", "time on every set"),
         ],
+        [
+            f"its {pooled['epochs']} epochs, seconds against the forecast",
+            "within ± 25 % in ≥ 90 %",
+            _share(pooled["epochs_as_foretold"]),
+            reached(pooled, "forecast"),
+        ],
+        [
+            "checkpoints, share of its time",
+            "≤ 5 %",
+            f"{100 * pooled['checkpoint_share']:.1f} %",
+            reached(pooled, "checkpoints"),
+        ],
     ]
+
+
+def _share(value: float | None) -> str:
+    return "no epoch was run" if value is None else f"{100 * value:.0f} %"
 
 
 def line_few_labels(found: Result) -> list[list[str]]:

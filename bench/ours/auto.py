@@ -16,9 +16,10 @@ spent: Counter[str] = Counter()
 
 # What only proves the model, or tells of it: apart from the time of getting one.
 EVIDENCE = {
-    "controls": ("graftwork.api._evidence", "_controls"),
+    "controls": ("graftwork.api._evidence", "controls_of"),
     "report": ("graftwork.api._fit", "commit_report"),
 }
+WATCHED = EVIDENCE | {"checkpoints": ("graftwork.training.checkpoints", "Checkpoints.write")}
 
 
 def answer(job: dict[str, Any]) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
         overwrite=True,
     )
     whole = time.perf_counter() - begun
-    evidence = {name: float(spent[name]) for name in EVIDENCE}
+    watched = {name: float(spent[name]) for name in WATCHED}
     record = json.loads((Path(job["out"]) / "record.json").read_text(encoding="utf-8"))
     chosen = run.report["chosen"]
     return {
@@ -51,11 +52,12 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
         "words": chosen.get("words"),
         "reason": chosen.get("reason"),
         "rungs": [_rung(rung) for rung in chosen.get("rungs", [])],
+        "epochs": _epochs(chosen, record.get("training", {})),
         "outcome": run.report["verdict"]["outcome"],
         "seconds": {
             "whole run": whole,
-            **evidence,
-            "all": whole - sum(evidence.values()),
+            **watched,
+            "all": whole - sum(watched[name] for name in EVIDENCE),
             "steps": record["seconds"],
         },
         "peak_memory_mb": peak_memory_mb(),
@@ -65,6 +67,27 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
 def _rung(rung: dict[str, Any]) -> dict[str, Any]:
     """What the ladder says of a rung, without its settings."""
     return {key: rung.get(key) for key in ("name", "value", "seconds", "taken", "note")}
+
+
+def _epochs(chosen: dict[str, Any], training: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every epoch that was run: seconds as foretold and as they came."""
+    found = []
+    for rung in chosen.get("rungs", []):
+        foretold, curves = rung.get("forecast"), rung.get("facts", {}).get("curves", [])
+        if not foretold:
+            continue
+        # one forecast for the pilots of all folds: epoch by epoch, as far as all of them went
+        for each in zip(*(curve["seconds"] for curve in curves), strict=False):
+            found.append(_epoch(rung, "pilot", foretold["pilot_epoch"], sum(each)))
+        if rung["chosen"]:
+            refits = (told for name, told in training.items() if not name.startswith("control:"))
+            seconds = [taken for told in refits for taken in told["seconds"]]
+            found += [_epoch(rung, "refit", foretold["epoch"], taken) for taken in seconds]
+    return found
+
+
+def _epoch(rung: dict[str, Any], part: str, foretold: float, took: float) -> dict[str, Any]:
+    return {"rung": rung["name"], "part": part, "foretold": foretold, "took": took}
 
 
 def _right(test: Path, predictions: Path) -> dict[str, Any]:
@@ -108,18 +131,22 @@ def _warm() -> None:
 
 
 def _watch() -> None:
-    """Time the parts of `EVIDENCE`, once a process."""
+    """Time the parts of `WATCHED`, once a process."""
     from importlib import import_module
 
-    for name, (module, function) in EVIDENCE.items():
-        home = import_module(module)
+    for name, (module, path) in WATCHED.items():
+        home, function = _home(import_module(module), path)
         found = getattr(home, function, None)
         if found is None:
-            raise SystemExit(
-                f"{module} has no {function} any more: name its successor in {__file__}"
-            )
+            raise SystemExit(f"{module} has no {path} any more: name its successor in {__file__}")
         if not hasattr(found, "watched"):
             setattr(home, function, _timed(name, found))
+
+
+def _home(module: Any, path: str) -> tuple[Any, str]:
+    """Where a function or method lies: the module or its class, and its name there."""
+    owner, _, name = path.rpartition(".")
+    return (getattr(module, owner, None) if owner else module), name
 
 
 def _timed(name: str, call: Callable[..., Any]) -> Callable[..., Any]:

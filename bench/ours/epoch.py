@@ -39,7 +39,7 @@ def epochs(job: dict[str, Any]) -> dict[str, Any]:
     for values in mine.dataset.inputs.values():  # a fit has these by then
         mine.store.features(opened.base, values)
     top = job["layers"]
-    way = make_strategy("finetune", {} if top is None else {"top": top})._way()  # type: ignore[attr-defined]
+    way = make_strategy("finetune", {} if top is None else {"top": top}).way(mine)  # type: ignore[attr-defined]
     settings = start_settings(mine, BASE)
     model = begin(mine, BASE, settings)
     begun = time.perf_counter()

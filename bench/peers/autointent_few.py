@@ -6,8 +6,8 @@ import os
 import time
 from typing import Any
 
-from base import accuracy_of, model_folder, rows_of, versions
-from workers import peak_memory_mb, serve
+from base import model_folder, reply, rows_of
+from workers import serve
 
 
 def answer(job: dict[str, Any]) -> dict[str, Any]:
@@ -30,18 +30,7 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
     clock.append(time.perf_counter())
     predicted = [-1 if code is None else int(code) for code in pipeline.predict(rows["test"])]
     clock.append(time.perf_counter())
-    return {
-        "train": len(train),
-        **accuracy_of(predicted, rows["test_codes"]),
-        "unanswered": predicted.count(-1),
-        "seconds": {
-            "training": clock[1] - clock[0],
-            "predicting": clock[2] - clock[1],
-            "all": clock[2] - clock[0],
-        },
-        "versions": versions(),
-        "peak_memory_mb": peak_memory_mb(),
-    }
+    return {**reply(rows, predicted, clock), "unanswered": predicted.count(-1)}
 
 
 def _prepare(pipeline: Any, job: dict[str, Any]) -> None:

@@ -7,7 +7,9 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
-__all__ = ["accuracy_of", "model_folder", "open_model", "rows_of", "versions"]
+from workers import peak_memory_mb
+
+__all__ = ["accuracy_of", "model_folder", "open_model", "reply", "rows_of", "versions"]
 
 PACKAGES = (
     *("torch", "transformers", "sentence-transformers", "accelerate", "datasets"),
@@ -43,6 +45,26 @@ def accuracy_of(predicted: Any, truth: Any) -> dict[str, Any]:
 
     right = np.asarray(predicted) == np.asarray(truth)
     return {"test": len(right), "accuracy": float(right.mean()), "right": bits(right)}
+
+
+def reply(rows: dict[str, Any], predicted: Any, clock: list[float]) -> dict[str, Any]:
+    """What a worker tells of one training on all rows of `train`.
+
+    The clock was read three times: before the training, after it, and after the test rows were
+    predicted.
+    """
+    begun, trained, ended = clock
+    return {
+        "train": len(rows["codes"]),
+        **accuracy_of(predicted, rows["test_codes"]),
+        "seconds": {
+            "training": trained - begun,
+            "predicting": ended - trained,
+            "all": ended - begun,
+        },
+        "versions": versions(),
+        "peak_memory_mb": peak_memory_mb(),
+    }
 
 
 def versions() -> dict[str, str]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from base import accuracy_of, model_folder, rows_of, versions
-from workers import peak_memory_mb, serve
+from base import model_folder, reply, rows_of
+from workers import serve
 
 EPOCHS = 40
 
@@ -64,17 +64,7 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
     found = _scores(trainer.model, rows["test"]).argmax(axis=1)
     clock.append(time.perf_counter())
     predicted = [labels.index(trainer.labels[i]) for i in found]
-    return {
-        "train": len(rows["codes"]),
-        **accuracy_of(predicted, rows["test_codes"]),
-        "seconds": {
-            "training": clock[1] - clock[0],
-            "predicting": clock[2] - clock[1],
-            "all": clock[2] - clock[0],
-        },
-        "versions": versions(),
-        "peak_memory_mb": peak_memory_mb(),
-    }
+    return reply(rows, predicted, clock)
 
 
 def _scores(model: Any, texts: list[str]) -> Any:

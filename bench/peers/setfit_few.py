@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from base import accuracy_of, model_folder, rows_of, versions
-from workers import peak_memory_mb, serve
+from base import model_folder, reply, rows_of
+from workers import serve
 
 ITERATIONS = 20
 
@@ -35,17 +35,7 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
     clock.append(time.perf_counter())
     predicted = np.asarray(model.predict(rows["test"], batch_size=32, as_numpy=True))
     clock.append(time.perf_counter())
-    return {
-        "train": len(rows["codes"]),
-        **accuracy_of(predicted, rows["test_codes"]),
-        "seconds": {
-            "training": clock[1] - clock[0],
-            "predicting": clock[2] - clock[1],
-            "all": clock[2] - clock[0],
-        },
-        "versions": versions(),
-        "peak_memory_mb": peak_memory_mb(),
-    }
+    return reply(rows, predicted, clock)
 
 
 if __name__ == "__main__":

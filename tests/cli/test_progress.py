@@ -34,6 +34,23 @@ def test_lines_begin_go_on_and_end():
     ]
 
 
+def test_lines_and_bars_tell_how_it_goes():
+    lines, bars = io.StringIO(), Terminal()
+    clock = Clock()
+    with LineProgress(lines, clock=clock).step("training", 2) as step:
+        clock.now = 12
+        step.show("loss ▇▃ 0.250")
+        step.advance()
+    assert "training: 1 of 2, about 12 s left; loss ▇▃ 0.250" in lines.getvalue()
+    progress = BarProgress(bars)
+    with progress.step("training", 2) as step:
+        step.show("loss ▇▃ 0.250")
+        step.advance()
+        progress._bars.refresh()
+    progress.close()
+    assert "training  loss ▇▃ 0.250" in bars.getvalue()
+
+
 def test_lines_say_where_a_step_broke_off():
     stream, clock = io.StringIO(), Clock()
     progress = LineProgress(stream, clock=clock)

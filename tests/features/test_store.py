@@ -16,8 +16,10 @@ import pytest
 import toys
 from graftwork.bases.backbone import Shape
 from graftwork.errors import Interrupted
-from graftwork.features import store as module
+from graftwork.features import encoding
+from graftwork.features.boundary import boundary_states
 from graftwork.features.plan import EncodePlan, input_keys
+from graftwork.features.segments import open_segment
 from graftwork.features.store import FeatureStore
 from graftwork.runs.progress import Progress, Step
 
@@ -160,7 +162,7 @@ def test_the_longest_unused_goes_first(store, bert, open_tiny):
 def test_half_precision_where_it_loses_nothing(store, bert):
     store.features(bert, TEXTS[:9])
     (path,) = segments(store)
-    assert module.open_segment(path).values.dtype == np.float16
+    assert open_segment(path).values.dtype == np.float16
 
 
 class Loud:
@@ -191,7 +193,7 @@ def test_a_rare_huge_feature_is_kept_whole(store, bert):
     found = everything(store.features(Loud(bert, slice(0, 1)), TEXTS))
     assert np.isfinite(found).all()
     assert (found[..., 0] == 1e6).any()
-    kinds = {module.open_segment(path).values.dtype.name for path in segments(store)}
+    kinds = {open_segment(path).values.dtype.name for path in segments(store)}
     assert kinds == {"float16", "float32"}
 
 
@@ -208,7 +210,7 @@ class Stop(Progress):
 
 
 def test_interrupted_and_resumed_by_the_plan_is_bit_equal(store, tmp_path, bert, monkeypatch):
-    monkeypatch.setattr(module, "SEGMENT_ROWS", 8)
+    monkeypatch.setattr(encoding, "SEGMENT_ROWS", 8)
     long = [f"{text} {text}" for text in toys.sentences(200)[0]]
     whole = FeatureStore(tmp_path / "whole").features(bert, long)
     notebook = Notebook()
@@ -220,6 +222,66 @@ def test_interrupted_and_resumed_by_the_plan_is_bit_equal(store, tmp_path, bert,
     assert stored.digest() == whole.digest()
     assert len(notebook.plans) == 1
     assert store.counters["rows_encoded"] < 300  # what was stored was not encoded again
+
+
+def states_of(store: FeatureStore, base: Any, texts: list[str], **more: Any) -> list[np.ndarray]:
+    """What enters the last layer, for each text."""
+    return boundary_states(store, base.tunable(1), texts, **more).of(np.arange(len(texts)))
+
+
+def equal(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_states_at_the_boundary_are_stored_like_features(store, bert):
+    tunable = bert.tunable(1)
+    direct = tunable.states(bert.prepare(TEXTS), np.arange(60))
+    first = states_of(store, bert, TEXTS)
+    for stored, computed in zip(first, direct, strict=True):
+        np.testing.assert_allclose(stored, computed, atol=5e-3)  # half precision on disk
+    assert equal(states_of(store, bert, TEXTS[::-1]), first[::-1])
+    assert store.counters["boundary_rows"] == 60  # the second time they were found
+    (path,) = segments(store)
+    path.write_bytes(path.read_bytes()[:-7])
+    assert equal(states_of(store, bert, TEXTS), first)
+    assert store.counters["boundary_rows"] == 120
+    assert not path.exists()
+
+
+def test_interrupted_states_are_resumed_by_the_plan(store, tmp_path, bert, monkeypatch):
+    monkeypatch.setattr(encoding, "SEGMENT_ROWS", 8)
+    long = [f"{text} {text}" for text in toys.sentences(200)[0]]
+    whole = states_of(FeatureStore(tmp_path / "whole"), bert, long)
+    notebook = Notebook()
+    for after in (40, 90):
+        with pytest.raises(Interrupted):
+            states_of(store, bert, long, journal=notebook, progress=Stop(after))
+    assert equal(states_of(store, bert, long, journal=notebook), whole)
+    assert len(notebook.plans) == 1
+    assert store.counters["boundary_rows"] < 300  # what was stored was not computed again
+
+
+class Broken:
+    """The tiny base, which fails at its fifth batch."""
+
+    def __init__(self, base: Any) -> None:
+        self.base, self.batches = base, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.base, name)
+
+    def encode(self, prepared: Any, index: np.ndarray, shape: Shape) -> Any:
+        self.batches += 1
+        if self.batches >= 5:
+            raise RuntimeError("the device is gone")
+        return self.base.encode(prepared, index, shape)
+
+
+def test_what_has_gone_through_before_a_fault_stays_stored(store, bert, monkeypatch):
+    monkeypatch.setattr("graftwork.runtime.batches.TOKENS_PER_BATCH", {"cpu": 96})
+    with pytest.raises(RuntimeError, match="gone"):
+        store.features(Broken(bert), TEXTS)
+    assert len(store.known(bert)) == store.counters["rows_encoded"] > 0
 
 
 class Seen:
@@ -243,7 +305,7 @@ class Seen:
 
 def test_the_plan_written_down_decides_who_shares_a_batch(store, bert, tmp_path, monkeypatch):
     """Also where what is left would be cut into other batches: features depend on batch-mates."""
-    monkeypatch.setattr(module, "SEGMENT_ROWS", 8)
+    monkeypatch.setattr(encoding, "SEGMENT_ROWS", 8)
     monkeypatch.setattr("graftwork.runtime.batches.TOKENS_PER_BATCH", {"cpu": 96})
     long = toys.sentences(120)[0]
     first, notebook = Seen(bert), Notebook()
@@ -274,7 +336,7 @@ def work(base: Path, store: Path, run: Path, n: int, *, aloud: bool = True) -> t
     from graftwork.runs.plan import Plan
     from graftwork.runs.recipe import Machine, Recipe
 
-    rows, module.SEGMENT_ROWS = module.SEGMENT_ROWS, 8
+    rows, encoding.SEGMENT_ROWS = encoding.SEGMENT_ROWS, 8
     try:
         backbone = open_base(str(base), placement=toys.placement())
         texts = [f"{text} {text}" for text in toys.sentences(n)[0]]
@@ -284,7 +346,7 @@ def work(base: Path, store: Path, run: Path, n: int, *, aloud: bool = True) -> t
         with RunDirectory.open(run, Plan(Recipe(), {"train": "a" * 64}), Machine()) as opened:
             found = kept.features(backbone, texts, journal=RunMemory(opened))
     finally:
-        module.SEGMENT_ROWS = rows
+        encoding.SEGMENT_ROWS = rows
     if aloud:
         print(found.digest(), kept.counters["rows_encoded"], flush=True)
     return found.digest(), kept.counters["rows_encoded"]

@@ -53,6 +53,19 @@ def rungs(bert: Any) -> list[Rung]:
     return rungs_of(recipe, bert, "lexical")[0]
 
 
+def test_a_large_base_is_adapted_not_tuned_in_whole(
+    bert: Any, rungs: list[Rung], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = bert.describe()
+    monkeypatch.setattr(type(bert), "describe", lambda self: facts | {"parameters": 330_000_000})
+    large = rungs_of(Recipe(), bert, "lexical")[0]
+    assert [rung.name for rung in large] == ["lexical", "probe", "hybrid", "top", "lora"]
+    monkeypatch.setattr("graftwork.strategies.lora._no_peft", lambda: True)
+    why = large[-1].strategy.refuses(bert)  # type: ignore[attr-defined]
+    assert why is not None
+    assert "pip install 'graftwork[lora]'" in why
+
+
 def test_the_rungs_of_auto_go_from_cheap_to_costly(rungs: list[Rung]) -> None:
     assert [rung.name for rung in rungs] == ["lexical", "probe", "hybrid", "top", "finetune"]
     assert [rung.builds_on for rung in rungs[3:]] == ["probe", "probe"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ from graftwork.errors import Interrupted, ParameterError, TrainingError
 from graftwork.runs.progress import Progress
 from graftwork.training.batches import epoch_batches, shards
 from graftwork.training.checkpoints import Checkpoints
+from graftwork.training.curve import Curve, told_of
 from graftwork.training.loop import train
 from graftwork.training.options import TrainOptions
 from graftwork.training.schedule import rate_factor
@@ -129,6 +131,43 @@ def test_threads_change_nothing() -> None:
             losses = [workers.gradients(shards(np.arange(N), 2), N) for _ in range(1)]
         results.append((losses, line.slope.grad.numpy().tobytes()))
     assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_pieces_of_a_batch_add_up_to_its_gradient(threads: int) -> None:
+    line, whole = Line(), Line()
+    with Workers(line, 2, threads) as workers:
+        loss = workers.gradients(shards(np.arange(N), 6), N)
+    (whole.loss(np.arange(N)) / N).backward()
+    torch.testing.assert_close(line.slope.grad, whole.slope.grad)
+    assert loss == pytest.approx(float(whole.loss(np.arange(N)).detach()) / N, rel=1e-5)
+
+
+def test_accumulating_learns_the_same() -> None:
+    at_once, in_pieces = Line(), Line()
+    train(at_once, OPTIONS, seed=1)
+    train(in_pieces, replace(OPTIONS, accumulate=3), seed=1)
+    np.testing.assert_allclose(in_pieces.flat(), at_once.flat(), rtol=1e-4, atol=1e-5)
+
+
+class Shown(Progress):
+    """Keeps what is shown of how it goes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.statuses: list[str] = []
+
+    def on_advance(self, step: Any) -> None:
+        self.statuses.append(step.status)
+
+
+def test_how_it_goes_is_shown_while_it_goes() -> None:
+    shown = Shown()
+    trained(progress=shown, watcher=Scores([0.5, 0.625, 0.75]))
+    assert shown.statuses[1].startswith("loss █")
+    assert shown.statuses[-1].endswith("score 0.625")  # of the epoch before
+    assert told_of(Curve(), [8.0, 4.0, 0.0]) == "loss █▅▁ 0.000"
+    assert len(told_of(Curve(), [1.0] * 99).split()[1]) == 16
 
 
 def test_shards_add_up_to_the_whole_gradient() -> None:

@@ -8,25 +8,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from graftwork.api._evaluate import WRITTEN, labelled_rows, seen_rows, target_of
+import numpy as np
+
+from graftwork.api._labelled import (
+    Labelled,
+    answered,
+    contender,
+    labelled_rows,
+    seen_rows,
+    target_of,
+)
 from graftwork.api._predict import input_columns, open_model
 from graftwork.api._report_of import report_of
-from graftwork.data.read import read
+from graftwork.api._terms import Terms
 from graftwork.data.table import Table
-from graftwork.data.values import to_list
 from graftwork.errors import DataError, Fault, InputError, ParameterError, UnknownNameError
-from graftwork.evaluation.contender import Contender
-from graftwork.evaluation.controls import widened
 from graftwork.evaluation.domains import Domain, by_value, matrix, own_score, verdict
-from graftwork.evaluation.report.render import render
 from graftwork.model.model import Model
-from graftwork.runs.progress import Progress
-from graftwork.runs.recipe import Machine
 from graftwork.stats.interval import CONFIDENCE
 from graftwork.stats.resample import RESAMPLES
-from graftwork.storage.directory import committed
-from graftwork.storage.json_files import plain, write_json
-from graftwork.storage.outputs import refuse_foreign
+from graftwork.storage.json_files import plain
 
 __all__ = ["evaluate_domains", "one_of_a_list", "several"]
 
@@ -65,37 +66,15 @@ _ENDINGS = {".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json", ".parq
 
 
 def evaluate_domains(
-    run: str | Path | Any,
-    data: Any,
-    *,
-    domain: str | None = None,
-    target: str | None = None,
-    out: str | Path | None = None,
-    metric: str = "accuracy",
-    margin: float = 0.01,
-    seed: int = 0,
-    redact: bool = False,
-    machine: Machine | Mapping[str, Any] | None = None,
-    progress: Progress | None = None,
-    encoding: str | None = None,
-    delimiter: str | None = None,
+    run: str | Path | Any, data: Any, terms: Terms, domain: str | None = None
 ) -> dict[str, Any]:
     """Score a model on several data sets, each against the score on the run's own test part.
 
     Args:
         run: a run or model directory, a `Run` or a `Model`; only a run knows its own score.
         data: several data sets, or one where `domain` is given.
+        terms: a loss inside its margin counts as none; the report holds no texts of rows here.
         domain: column whose values are the data sets.
-        target: label column; default: the one that the model was fitted to.
-        out: folder for `metrics.json` and `report.html`.
-        metric: what is compared.
-        margin: a loss inside it counts as none.
-        seed: of the resamples.
-        redact: passed on to the report, which holds no texts of rows here.
-        machine: device and threads.
-        progress: shown to the user.
-        encoding: of text files.
-        delimiter: of CSV and TSV files.
 
     Returns:
         ``evidence`` ("domains"), ``metric``, ``domains`` (``by``, ``own``, ``rows``, see
@@ -104,77 +83,69 @@ def evaluate_domains(
     Raises:
         ParameterError: several files and `domain` at once.
         InputError: what is wrong with the files, all of them at once; or no row of any can be used.
-        RunError: `out` holds other things, which would be lost.
+        RunError: the folder of `terms` holds other things, which would be lost.
     """
-    progress = progress or Progress()
     begun = time.perf_counter()
     sources = list(data) if _sources(data) else [data]
     if domain is not None and len(sources) > 1:
         fault = Fault(f"{len(sources)} data sets were given; it reads one", field="domain")
         raise ParameterError(faults=[fault])
-    if out is not None:
-        refuse_foreign(out, needed=WRITTEN, what="an evaluation")
-    model = open_model(run, machine)
-    tables = _tables(sources, model, target, progress, encoding, delimiter)
+    terms.check_out()
+    model = open_model(run, terms.machine)
+    tables = _tables(sources, model, terms)
     if domain is not None and domain not in tables[0].names:
         raise UnknownNameError("column", domain, tables[0].names, where=tables[0].source.name)
-    domains, audit = _domains(model, tables, target, domain, progress)
-    told = _matrix(domains, report_of(run), domain or "data set", metric, margin, seed)
-    payload = {
+    domains, audit = _domains(model, tables, domain, terms)
+    told = _matrix(domains, report_of(run), domain or "data set", terms)
+    found: dict[str, Any] = plain(_payload(model, told, audit, terms, begun))
+    terms.write(found, found)
+    return found
+
+
+def _payload(
+    model: Model, told: dict[str, Any], audit: dict[str, Any], terms: Terms, begun: float
+) -> dict[str, Any]:
+    """The content of `metrics.json`."""
+    return {
         "format": FORMAT,
         "evidence": "domains",
         "task": model.head.task.declaration.name,
-        "metric": metric,
+        "metric": terms.metric,
         "n_test": sum(row["n"] for row in told["rows"]),
         "chosen": {"name": "model", "title": "the model"},
         "model": model.facts,
         "domains": told,
-        "verdict": verdict(told["rows"], told["by"], margin),
+        "verdict": verdict(told["rows"], told["by"], terms.margin),
         "audit": audit,
         "cost": {"seconds": round(time.perf_counter() - begun, 3)},
         "protocol": {
-            "margin": margin,
+            "margin": terms.margin,
             "confidence": CONFIDENCE,
             "resamples": RESAMPLES,
-            "seed": seed,
+            "seed": terms.seed,
         },
     }
-    found: dict[str, Any] = plain(payload)
-    if out is not None:
-        with committed(Path(out)) as temporary:
-            write_json(temporary / "metrics.json", found)
-            render(found, temporary, redact=redact)
-    return found
 
 
 def _matrix(
     domains: Sequence[Domain],
     report: Mapping[str, Any] | None,
     by: str,
-    metric: str,
-    margin: float,
-    seed: int,
+    terms: Terms,
 ) -> dict[str, Any]:
     """The matrix, and what it was compared with: the run's score on its own test part."""
-    own = own_score(report, metric)
+    own = own_score(report, terms.metric)
     about = {} if own is None or report is None else report
     return {
         "by": by,
         "own": None if own is None else own.to_json(),
         "own_rows": about.get("n_test"),
         "own_evidence": about.get("evidence"),
-        "rows": matrix(domains, own, metric=metric, margin=margin, seed=seed),
+        "rows": matrix(domains, own, metric=terms.metric, margin=terms.margin, seed=terms.seed),
     }
 
 
-def _tables(
-    sources: Sequence[Any],
-    model: Model,
-    target: str | None,
-    progress: Progress,
-    encoding: str | None,
-    delimiter: str | None,
-) -> list[Table]:
+def _tables(sources: Sequence[Any], model: Model, terms: Terms) -> list[Table]:
     """Every data set, read and looked at before anything is predicted.
 
     Raises:
@@ -183,10 +154,10 @@ def _tables(
     tables, faults, refusals = [], [], []
     for source in sources:
         try:
-            table = read(source, encoding=encoding, delimiter=delimiter, progress=progress)
+            table = terms.read(source)
             for note in table.notes:
-                progress.say(f"{table.source.name}: {note}" if len(sources) > 1 else note)
-            target_of(model, target, table)
+                terms.progress.say(f"{table.source.name}: {note}" if len(sources) > 1 else note)
+            target_of(model, terms.target, table)
             input_columns(model, table)
             tables.append(table)
         except InputError as error:
@@ -200,11 +171,7 @@ def _tables(
 
 
 def _domains(
-    model: Model,
-    tables: Sequence[Table],
-    target: str | None,
-    column: str | None,
-    progress: Progress,
+    model: Model, tables: Sequence[Table], column: str | None, terms: Terms
 ) -> tuple[list[Domain], dict[str, Any]]:
     """What was predicted, by data set or by the values of the column, and where all rows went."""
     found: list[Domain] = []
@@ -212,57 +179,36 @@ def _domains(
     strange: set[str] = set()
     faults: list[Fault] = []
     for table, name in zip(tables, _names(tables), strict=True):
-        columns, label = input_columns(model, table), target_of(model, target, table)
         try:
-            rows, truth, audit = labelled_rows(model, table, columns, label, progress)
+            labelled = labelled_rows(model, table, terms.target, terms.progress)
         except DataError as error:
             faults += error.faults
             found.append(_empty(model, name, error))
             accounting["rows_in"] += table.n_in
             accounting["quarantined"] += table.n_in
-            progress.say(str(error))
+            terms.progress.say(str(error))
             continue
+        audit = labelled.audit
         accounting = {key: n + audit["accounting"][key] for key, n in accounting.items()}
         strange |= set(audit["unknown_labels"])
-        one = _predicted(model, name, columns, rows, truth, progress)
-        if column is None:
-            found.append(one)
-        else:
-            values = to_list(table.columns.column(column))
-            found += by_value(one, [values[i] for i in rows])
+        one = _predicted(model, name, labelled, terms)
+        found += [one] if column is None else by_value(one, labelled.column(column))
     if len(faults) >= len(tables):
         raise DataError("no row of any data set can be used" if len(tables) > 1 else "", faults)
     unknown = sorted(strange)[:50]
     return found, {"accounting": accounting, "unknown_labels": unknown, "findings": []}
 
 
-def _predicted(
-    model: Model,
-    name: str,
-    columns: Mapping[str, Sequence[Any]],
-    rows: Any,
-    truth: Any,
-    progress: Progress,
-) -> Domain:
-    inputs = {key: [values[i] for i in rows] for key, values in columns.items()}
-    texts = {key: [str(value) for value in values] for key, values in inputs.items()}
-    told = model.predict(texts, progress=progress)
-    known = len(model.classes)
-    odds = widened(told.probabilities, known + int((truth >= known).any()))
-    contender = Contender(name="model", title="the model", predicted=told.codes, probabilities=odds)
-    return Domain(name, truth, contender, known, seen_rows(model, inputs))
+def _predicted(model: Model, name: str, labelled: Labelled, terms: Terms) -> Domain:
+    told = answered(model, labelled, terms.progress)
+    seen = seen_rows(model, labelled.inputs)
+    return Domain(name, labelled.truth, told, len(model.classes), seen)
 
 
 def _empty(model: Model, name: str, error: DataError) -> Domain:
-    import numpy as np
-
+    """A data set of which no row can be used."""
     known = len(model.classes)
-    none = Contender(
-        name="model",
-        title="the model",
-        predicted=np.empty(0, dtype=np.int64),
-        probabilities=np.empty((0, known)),
-    )
+    none = contender(np.empty(0, dtype=np.int64), np.empty((0, known)))
     return Domain(name, np.empty(0, dtype=np.int64), none, known, None, error.faults[0].message)
 
 

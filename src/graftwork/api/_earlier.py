@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from graftwork.data.dataset import TEST, Dataset
+from graftwork.data.keys import packed_keys, unpacked_keys
 from graftwork.data.table import Table
 from graftwork.errors import DataError, Fault, InputError, ParameterError, nearest
 from graftwork.features.out_of_fold import OutOfFold
@@ -108,7 +109,7 @@ class Keep:
     def search(self, job: Job) -> Choice:
         """Predictions of the rows that the earlier model did not learn from."""
         model = _start(job)
-        seen = {row.tobytes().hex() for row in _keys(model)}
+        seen = set(_trained_on(model))
         known = job.dataset.keys
         keys = [known[int(row)] for row in job.rows.tolist()]
         fresh = [i for i, key in enumerate(keys) if key not in seen]
@@ -152,12 +153,12 @@ def open_earlier(folder: str, placement: Placement) -> Earlier:
     run = Run.load(folder, lambda path: Model.load(path, placement=placement))
     model: Model = run.model
     judged = Path(folder) / TEST_KEYS
-    keys = load_tensors(judged)["keys"] if judged.is_file() else np.zeros((0, 16), np.uint8)
+    keys = unpacked_keys(load_tensors(judged)["keys"]) if judged.is_file() else []
     return Earlier(
         model,
         sha256_file(Path(folder) / "model" / "manifest.json"),
-        tuple(row.tobytes().hex() for row in _keys(model)),
-        frozenset(row.tobytes().hex() for row in keys),
+        tuple(_trained_on(model)),
+        frozenset(keys),
         model.facts.get("target"),
     )
 
@@ -166,13 +167,12 @@ def save_test_keys(folder: Path, dataset: Dataset) -> None:
     """Keep the hashes of the test rows, so that no later fit learns from them."""
     held = np.flatnonzero(dataset.parts == TEST).tolist()
     keys = sorted(dataset.keys[i] for i in held)
-    table = np.frombuffer(bytes.fromhex("".join(keys)), dtype=np.uint8).reshape(-1, 16)
-    save_tensors(folder / TEST_KEYS, {"keys": table})
+    save_tensors(folder / TEST_KEYS, {"keys": packed_keys(keys)})
 
 
-def _keys(model: Model) -> np.ndarray:
-    found = model.training_keys
-    return np.zeros((0, 16), np.uint8) if found is None else found
+def _trained_on(model: Model) -> list[str]:
+    """Hex keys of the rows that it learnt from; none where it keeps none."""
+    return [] if model.training_keys is None else unpacked_keys(model.training_keys)
 
 
 def _start(job: Job) -> Model:

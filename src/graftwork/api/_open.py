@@ -14,7 +14,7 @@ from graftwork.data.audit import Audit, Finding
 from graftwork.data.build import build
 from graftwork.data.dataset import Dataset
 from graftwork.data.read import read
-from graftwork.data.schema import resolve_schema
+from graftwork.data.schema import Schema, resolve_schema
 from graftwork.data.table import Table
 from graftwork.errors import Fault, ParameterError, nearest
 from graftwork.modalities import MODALITIES
@@ -28,7 +28,15 @@ from graftwork.runtime.devices import Placement, place
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Opened", "machine_of", "open_all", "placement_of", "recipe_of", "store_folder"]
+__all__ = [
+    "Opened",
+    "machine_of",
+    "modality_audit",
+    "open_all",
+    "placement_of",
+    "recipe_of",
+    "store_folder",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +112,45 @@ def open_all(
     Raises:
         GraftworkError: whatever is wrong, in the words of the floor that found it.
     """
+    sources = _sources(data, recipe, machine, progress, strict)
+    dataset, audit = _build(sources, strict, progress)
+    notes = [note for each in sources.tables.values() for note in each.notes]
+    prints = {role: each.source.sha256 for role, each in sources.tables.items()}
+    earlier, table = sources.earlier, sources.tables["train"]
+    if earlier is not None:
+        earlier.check(dataset, table, sources.recipe)
+        dataset, note = earlier.kept_apart(dataset)
+        notes += [note] if note else []
+        prints["start"] = earlier.digest
+    return Opened(
+        sources.recipe,
+        table,
+        dataset,
+        audit,
+        sources.base,
+        sources.modality,
+        {**prints, "base": sources.base.fingerprint()},
+        {role: each.source.name for role, each in sources.tables.items()},
+        [*notes, *sources.schema.notes],
+        earlier,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Sources:
+    """What the user named, read and opened; the rows have no parts yet."""
+
+    recipe: Recipe  # with the target of the earlier run, where it starts from one
+    tables: dict[str, Table]
+    schema: Schema
+    base: Backbone
+    modality: Modality
+    earlier: Earlier | None
+
+
+def _sources(
+    data: Any, recipe: Recipe, machine: Machine, progress: Progress, strict: bool
+) -> _Sources:
     from graftwork.metrics import METRICS
 
     _check_metric(METRICS.get(recipe.metric).declaration.facts, recipe.metric)
@@ -115,15 +162,7 @@ def open_all(
         recipe = replace(recipe, target=recipe.target or earlier.target)
     if strict and recipe.target is None:
         raise _no_target(table)
-    schema = resolve_schema(
-        table,
-        target=recipe.target,
-        inputs=recipe.input,
-        group=recipe.group,
-        time=recipe.time,
-        split=recipe.split,
-        slices=recipe.slices,
-    )
+    schema = _schema(table, recipe)
     others = {
         role: _read(path, recipe, progress)
         for role, path in (("test", recipe.test), ("validation", recipe.validation))
@@ -135,38 +174,35 @@ def open_all(
         placement=placement_of(recipe, machine),
         max_length=recipe.max_length,
     )
-    dataset, audit = build(
+    return _Sources(recipe, {"train": table, **others}, schema, base, modality, earlier)
+
+
+def _schema(table: Table, recipe: Recipe) -> Schema:
+    return resolve_schema(
         table,
-        schema,
+        target=recipe.target,
+        inputs=recipe.input,
+        group=recipe.group,
+        time=recipe.time,
+        split=recipe.split,
+        slices=recipe.slices,
+    )
+
+
+def _build(sources: _Sources, strict: bool, progress: Progress) -> tuple[Dataset, Audit]:
+    recipe, tables, modality = sources.recipe, sources.tables, sources.modality
+    return build(
+        tables["train"],
+        sources.schema,
         modality=recipe.modality,
         test_size=recipe.test_size,
         seed=recipe.seed,
-        test_table=others.get("test"),
-        validation_table=others.get("validation"),
+        test_table=tables.get("test"),
+        validation_table=tables.get("validation"),
         near_duplicates=modality.near_duplicates,
-        modality_audit=modality_audit(modality, getattr(base, "count_tokens", None)),
+        modality_audit=modality_audit(modality, getattr(sources.base, "count_tokens", None)),
         strict=strict,
         progress=progress,
-    )
-    tables = {"train": table, **others}
-    notes = [note for each in tables.values() for note in each.notes]
-    prints = {role: each.source.sha256 for role, each in tables.items()}
-    if earlier is not None:
-        earlier.check(dataset, table, recipe)
-        dataset, note = earlier.kept_apart(dataset)
-        notes += [note] if note else []
-        prints["start"] = earlier.digest
-    return Opened(
-        recipe,
-        table,
-        dataset,
-        audit,
-        base,
-        modality,
-        {**prints, "base": base.fingerprint()},
-        {role: each.source.name for role, each in tables.items()},
-        [*notes, *schema.notes],
-        earlier,
     )
 
 

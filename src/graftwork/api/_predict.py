@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from graftwork.api._abstain import abstain_of
+from graftwork.api._abstain import Abstain, abstain_of
 from graftwork.api._open import machine_of
 from graftwork.data.read import read
 from graftwork.data.table import Table
@@ -25,7 +26,7 @@ from graftwork.runtime.devices import place
 from graftwork.storage.disk import atomic_file, disk_errors
 from graftwork.storage.outputs import refuse_input
 
-__all__ = ["predict", "usable_rows"]
+__all__ = ["input_columns", "open_model", "predict", "usable_rows"]
 
 FORMATS = {".csv": ",", ".tsv": "\t", ".jsonl": None, ".parquet": None}
 
@@ -79,30 +80,44 @@ def predict(
         progress.say(note)
     model = open_model(run, machine)
     asked = abstain_of(model, abstain, guarantee)
-    columns = input_columns(model, table)
-    usable, rows = usable_rows(model, table, columns)
-    inputs = {name: [str(values[i]) for i in usable] for name, values in columns.items()}
-    found = model.predict(inputs, progress=progress)
-    abstained = 0
-    for i, label, odds in zip(usable, found.labels, found.confidence.tolist(), strict=True):
-        rows[i] |= {"prediction": label, "probability": round(odds, 6), "status": "ok"}
-        if asked is not None and odds < asked.threshold:
-            rows[i] |= {"prediction": None, "status": "abstained"}
-            abstained += 1
-    told = sorted(rows + _set_aside(table), key=lambda row: row["row"])
+    rows = _answers(model, table, asked, progress)
     summary: dict[str, Any] = {
-        "rows_in": len(told),
-        "predicted": len(usable) - abstained,
-        "abstained": abstained,
-        "unusable": len(told) - len(usable),
+        **_counts(rows),
         "seconds": round(time.perf_counter() - begun, 3),
         "out": None if out is None else str(out),
         **(asked.facts if asked is not None else {}),
     }
     if out is None:
-        return {**summary, "predictions": told}
-    _write(Path(out), suffix, told)
+        return {**summary, "predictions": rows}
+    _write(Path(out), suffix, rows)
     return summary
+
+
+def _answers(
+    model: Model, table: Table, asked: Abstain | None, progress: Progress
+) -> list[dict[str, Any]]:
+    """One result row for each row of the file, in its order, whatever became of it."""
+    columns = input_columns(model, table)
+    usable, rows = usable_rows(model, table, columns)
+    inputs = {name: [str(values[i]) for i in usable] for name, values in columns.items()}
+    found = model.predict(inputs, progress=progress)
+    for i, label, odds in zip(usable, found.labels, found.confidence.tolist(), strict=True):
+        rows[i] |= {"prediction": label, "probability": round(odds, 6), "status": "ok"}
+        if asked is not None and odds < asked.threshold:
+            rows[i] |= {"prediction": None, "status": "abstained"}
+    return sorted(rows + _set_aside(table), key=lambda row: row["row"])
+
+
+def _counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """What became of the rows; every one is counted once."""
+    by_status = Counter(row["status"] for row in rows)
+    predicted, abstained = by_status["ok"], by_status["abstained"]
+    return {
+        "rows_in": len(rows),
+        "predicted": predicted,
+        "abstained": abstained,
+        "unusable": len(rows) - predicted - abstained,
+    }
 
 
 def open_model(run: Any, machine: Machine | Mapping[str, Any] | None) -> Model:

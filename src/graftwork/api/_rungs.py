@@ -16,6 +16,7 @@ from graftwork.planning.ladder import Rung
 from graftwork.runs.directory import RunDirectory
 from graftwork.runs.recipe import Recipe
 from graftwork.strategies import STRATEGIES
+from graftwork.strategies._tuner import Tuner
 from graftwork.strategies.strategy import Choice, Strategy
 
 __all__ = ["BASE", "RunMemory", "make_strategy", "owned", "rungs_of"]
@@ -41,9 +42,9 @@ def rungs_of(
     first = Rung(classical, plain, make_strategy("probe", {}), (classical,), False)
     if base.kind == classical:
         return [first], classical
-    _check_parameters(recipe)
+    _check_parameters(recipe, base)
     rungs = [first] if control or recipe.strategy == "auto" else []
-    rungs += [_rung(step, recipe, base, classical) for step in _up_to(recipe.strategy)]
+    rungs += [_rung(step, recipe, base, classical) for step in _up_to(recipe.strategy, base)]
     return rungs, None if recipe.strategy == "auto" else recipe.strategy
 
 
@@ -63,8 +64,7 @@ def _rung(name: str, recipe: Recipe, base: Backbone, classical: str) -> Rung:
     elif strategy == "finetune":
         depth = f"top {settings['top']} layers" if settings.get("top") else "all layers"
         title = f"{depth} tuned"
-    trains = hasattr(made, "forecast")
-    return Rung(name, title, made, reads, builds_on="probe" if trains else None)
+    return Rung(name, title, made, reads, builds_on="probe" if isinstance(made, Tuner) else None)
 
 
 def owned(strategy: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -73,9 +73,9 @@ def owned(strategy: str, parameters: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in parameters.items() if key in names}
 
 
-def _check_parameters(recipe: Recipe) -> None:
+def _check_parameters(recipe: Recipe, base: Backbone) -> None:
     """Every parameter must belong to one of the rungs at least."""
-    rungs = _up_to(recipe.strategy)
+    rungs = _up_to(recipe.strategy, base)
     known = {
         field.name
         for name in rungs
@@ -87,7 +87,7 @@ def _check_parameters(recipe: Recipe) -> None:
 
 
 TOP = "top"  # the rung below finetune: the upper third of the layers, from the cache
-LADDER = ("probe", "hybrid", TOP, "finetune")
+LADDER = ("probe", "hybrid", TOP)  # and on top of it all layers, or adapters for a large base
 RUNGS = {TOP: "finetune"}  # where a rung is not called as its strategy
 
 
@@ -97,10 +97,14 @@ def _short(thing: Any) -> str:
     return str(declaration.facts.get("short", declaration.name))
 
 
-def _up_to(strategy: str) -> tuple[str, ...]:
+LARGE = 150_000_000  # numbers; all of them with gradients and moments: 2.4 GB
+
+
+def _up_to(strategy: str, base: Backbone) -> tuple[str, ...]:
     """The rungs of a strategy: those that it builds on, and itself."""
     if strategy == "auto":
-        return LADDER
+        large = base.describe().get("parameters", 0) >= LARGE
+        return (*LADDER, "lora" if large else "finetune")
     return {"probe": ("probe",), "hybrid": ("probe", "hybrid")}.get(strategy, ("probe", strategy))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from graftwork.api._evaluate import seen_rows
+from graftwork.api._labelled import seen_rows
 from graftwork.api._open import machine_of, store_folder
 from graftwork.api._predict import input_columns, open_model, usable_rows
 from graftwork.api._report_of import report_of

@@ -42,6 +42,10 @@ def _amount(step: Step) -> str:
     return f"{step.done:,} of {step.total:,}" if step.total else f"{step.done:,}"
 
 
+def _status(step: Step, before: str = "  ") -> str:
+    return f"{before}{step.status}" if step.status else ""
+
+
 class LineProgress(CliProgress):
     """One line when a step begins, one about every ten seconds, one at its end.
 
@@ -74,7 +78,7 @@ class LineProgress(CliProgress):
         if step.total and step.done:
             rest = (now - self._begun[id(step)]) * (step.total - step.done) / step.done
             left = f", about {_seconds(max(rest, 0.0))} left"
-        self._write(f"{step.title}: {_amount(step)}{left}")
+        self._write(f"{step.title}: {_amount(step)}{left}{_status(step, '; ')}")
 
     def on_end(self, step: Step) -> None:
         """Say how long it took, or where it stopped."""
@@ -83,7 +87,7 @@ class LineProgress(CliProgress):
         # `on_end` runs in a `finally`: an exception on its way says that the step broke off.
         word = "stopped after" if sys.exc_info()[0] else "done in"
         amount = f" {_amount(step)}," if step.done else ""
-        self._write(f"{step.title}:{amount} {word} {took}")
+        self._write(f"{step.title}:{amount} {word} {took}{_status(step, '; ')}")
 
     def on_say(self, text: str) -> None:
         """A line for the user."""
@@ -135,7 +139,8 @@ class BarProgress(CliProgress):
     def on_advance(self, step: Step) -> None:
         """Move it."""
         if id(step) in self._tasks:
-            self._open().update(self._tasks[id(step)], completed=step.done)
+            description = printable(f"{step.title}{_status(step)}")
+            self._open().update(self._tasks[id(step)], completed=step.done, description=description)
 
     def on_end(self, step: Step) -> None:
         """Put a line in its place; a step that took no time leaves none."""
@@ -146,7 +151,7 @@ class BarProgress(CliProgress):
         self._open().remove_task(task)
         if took >= 0.5 and not sys.exc_info()[0]:
             amount = f"  {step.done:,}" if step.done else ""
-            self.on_say(f"{step.title}{amount}  {_seconds(took)}")
+            self.on_say(f"{step.title}{amount}  {_seconds(took)}{_status(step)}")
 
     def on_say(self, text: str) -> None:
         """A line above the bars."""

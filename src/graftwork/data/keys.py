@@ -9,8 +9,17 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["dataset_fingerprint", "label_token", "normalise", "row_keys", "unit_hash"]
+__all__ = [
+    "dataset_fingerprint",
+    "label_token",
+    "normalise",
+    "packed_keys",
+    "row_keys",
+    "unit_hash",
+    "unpacked_keys",
+]
 
+_KEY_BYTES = 16
 _BETWEEN = "\x1f"  # between several inputs of a row; normalised text cannot hold it
 
 
@@ -39,8 +48,19 @@ def row_keys(inputs: Sequence[Sequence[Any]]) -> list[str]:
     else:
         texts = (_BETWEEN.join(map(normalise, row)) for row in zip(*inputs, strict=True))
     return [
-        blake(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest() for text in texts
+        blake(text.encode("utf-8", "surrogatepass"), digest_size=_KEY_BYTES).hexdigest()
+        for text in texts
     ]
+
+
+def packed_keys(keys: Sequence[str]) -> np.ndarray:
+    """uint8 (n, 16), read-only: row keys as files hold them, in half the room of their digits."""
+    return np.frombuffer(bytes.fromhex("".join(keys)), dtype=np.uint8).reshape(-1, _KEY_BYTES)
+
+
+def unpacked_keys(table: np.ndarray) -> list[str]:
+    """The row keys of a packed table, in lower-case hex digits; `packed_keys` the other way."""
+    return [row.tobytes().hex() for row in table]
 
 
 def unit_hash(keys: Iterable[str], seed: int = 0) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from graftwork.evaluation.per_class import confusion, per_class
 from graftwork.evaluation.plain import plain
 from graftwork.evaluation.scores import can_score, gain, intervals
 from graftwork.evaluation.slices import sliced
-from graftwork.evaluation.verdict import Verdict, decide
+from graftwork.evaluation.verdict import decide
 from graftwork.metrics import METRICS
 from graftwork.stats.interval import CONFIDENCE
 from graftwork.stats.resample import RESAMPLES
@@ -27,14 +27,31 @@ METRICS_SHOWN = ("accuracy", "macro_f1", "balanced_accuracy", "mcc", "log_loss")
 
 @dataclass(frozen=True)
 class _Case:
-    """What all parts of the evidence share."""
+    """Who is compared on which rows, and how: what all parts of the evidence share."""
 
     truth: np.ndarray
-    k: int
+    names: list[Any]
+    chosen: Contender
+    transfer: Contender
+    controls: Sequence[Control]
     metric: str
     metrics: tuple[str, ...]
     margin: float
     seed: int
+
+    @property
+    def k(self) -> int:
+        return len(self.names)
+
+    def check(self) -> None:
+        n = len(self.truth)
+        if n == 0:
+            raise ValueError("there are no test rows, so nothing can be proven")
+        for contender in (self.chosen, self.transfer, *self.controls):
+            contender.check(n, self.k)
+        for contender in (self.chosen, self.transfer):
+            if len(contender.predicted) != n:
+                raise ValueError(f"{contender.name} must cover all {n} test rows")
 
     def scores(self, contender: Contender) -> dict[str, Any]:
         if not len(contender.predicted):
@@ -42,15 +59,35 @@ class _Case:
         found = intervals(self.metrics, self.truth, contender, self.k, seed=self.seed)
         return {name: x.to_json() for name, x in found.items()}
 
-    def verdict(self, transfer: Contender, controls: Sequence[Control]) -> Verdict:
+    def verdict(self) -> dict[str, Any]:
         return decide(
             self.truth,
             self.k,
-            transfer,
-            controls,
+            self.transfer,
+            self.controls,
             metric=self.metric,
             margin=self.margin,
             seed=self.seed,
+        ).to_json()
+
+    def sliced(self, values: Sequence[Any]) -> dict[str, Any]:
+        return sliced(
+            values,
+            self.truth,
+            self.chosen,
+            self.k,
+            metric=self.metric,
+            metrics=self.metrics,
+            seed=self.seed,
+        )
+
+    def only(self, keep: np.ndarray) -> _Case:
+        """The same on the rows where `keep`, bool (n,), holds; `truth` stays whole."""
+        return replace(
+            self,
+            chosen=self.chosen.only(keep),
+            transfer=self.transfer.only(keep),
+            controls=[control.only(keep) for control in self.controls],
         )
 
 
@@ -104,49 +141,62 @@ def prove(
         ValueError: no test rows, or predictions that do not fit them.
         UnknownNameError: no such metric.
     """
-    truth = np.asarray(truth, dtype=np.int64)
-    case = _Case(truth, len(labels), metric, _known((metric, *metrics)), margin, seed)
-    _check(case, chosen, transfer, controls)
-    names = [plain(label) for label in labels]
-    verdict = case.verdict(transfer, controls)
-    return _strict(
-        {
-            "format": FORMAT,
-            "task": task,
-            "metric": case.metric,
-            "n_test": len(truth),
-            "labels": names,
-            "test": case.scores(chosen),
-            "transfer": {**_about(transfer), "test": case.scores(transfer)},
-            "controls": {c.name: case.scores(c) for c in controls},
-            "control_info": {c.name: _about(c) for c in controls},
-            "verdict": verdict.to_json(),
-            "chosen": {**_about(chosen), **_against(case, chosen, transfer), **(chosen_info or {})},
-            "per_class": per_class(truth, chosen.predicted, names),
-            "confusion": confusion(truth, chosen.predicted, names, chosen.probabilities),
-            "confidence": _confidence(truth, chosen),
-            "slices": {
-                column: sliced(
-                    values, truth, chosen, case.k, metric=metric, metrics=case.metrics, seed=seed
-                )
-                for column, values in (slices or {}).items()
-            },
-            "without": {
-                name: _left_out(case, mask, chosen, transfer, controls)
-                for name, mask in (without or {}).items()
-            },
-            "contamination": _left_out(case, contaminated, chosen, transfer, controls),
-            "openings": openings,
-            "cost": dict(cost or {}),
-            "audit": dict(audit or {}),
-            "protocol": {
-                "margin": margin,
-                "confidence": CONFIDENCE,
-                "resamples": RESAMPLES,
-                "seed": seed,
-            },
-        }
-    )
+    truth, names = np.asarray(truth, dtype=np.int64), [plain(label) for label in labels]
+    known = _known((metric, *metrics))
+    case = _Case(truth, names, chosen, transfer, controls, metric, known, margin, seed)
+    case.check()
+    found: dict[str, Any] = {"format": FORMAT, "task": task, "metric": metric}
+    found |= {"n_test": len(truth), "labels": names}
+    found |= _compared(case, chosen_info or {}) | _mistakes(case)
+    found |= _parts(case, slices or {}, without or {}, contaminated)
+    found |= {"openings": openings, "cost": dict(cost or {}), "audit": dict(audit or {})}
+    return _strict(found | {"protocol": _protocol(case)})
+
+
+def _compared(case: _Case, chosen_info: Mapping[str, Any]) -> dict[str, Any]:
+    """Scores of all who were compared, the verdict, and facts on the choice."""
+    chosen, transfer, controls = case.chosen, case.transfer, case.controls
+    return {
+        "test": case.scores(chosen),
+        "transfer": {**_about(transfer), "test": case.scores(transfer)},
+        "controls": {c.name: case.scores(c) for c in controls},
+        "control_info": {c.name: _about(c) for c in controls},
+        "verdict": case.verdict(),
+        "chosen": {**_about(chosen), **_against(case), **chosen_info},
+    }
+
+
+def _mistakes(case: _Case) -> dict[str, Any]:
+    """Where the model kept is wrong, and how sure it is."""
+    truth, chosen = case.truth, case.chosen
+    return {
+        "per_class": per_class(truth, chosen.predicted, case.names),
+        "confusion": confusion(truth, chosen.predicted, case.names, chosen.probabilities),
+        "confidence": _confidence(truth, chosen),
+    }
+
+
+def _parts(
+    case: _Case,
+    slices: Mapping[str, Sequence[Any]],
+    without: Mapping[str, np.ndarray],
+    contaminated: np.ndarray | None,
+) -> dict[str, Any]:
+    """The same evidence on parts of the rows."""
+    return {
+        "slices": {column: case.sliced(values) for column, values in slices.items()},
+        "without": {name: _left_out(case, mask) for name, mask in without.items()},
+        "contamination": _left_out(case, contaminated),
+    }
+
+
+def _protocol(case: _Case) -> dict[str, Any]:
+    return {
+        "margin": case.margin,
+        "confidence": CONFIDENCE,
+        "resamples": RESAMPLES,
+        "seed": case.seed,
+    }
 
 
 def _known(names: Sequence[str]) -> tuple[str, ...]:
@@ -155,19 +205,6 @@ def _known(names: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         by_name.setdefault(METRICS.get(name).declaration.name, name)
     return tuple(by_name.values())
-
-
-def _check(
-    case: _Case, chosen: Contender, transfer: Contender, controls: Sequence[Control]
-) -> None:
-    n = len(case.truth)
-    if n == 0:
-        raise ValueError("there are no test rows, so nothing can be proven")
-    for contender in (chosen, transfer, *controls):
-        contender.check(n, case.k)
-    for contender in (chosen, transfer):
-        if len(contender.predicted) != n:
-            raise ValueError(f"{contender.name} must cover all {n} test rows")
 
 
 def _about(contender: Contender) -> dict[str, Any]:
@@ -181,8 +218,9 @@ def _about(contender: Contender) -> dict[str, Any]:
     }
 
 
-def _against(case: _Case, chosen: Contender, transfer: Contender) -> dict[str, Any]:
+def _against(case: _Case) -> dict[str, Any]:
     """Whether the model kept is the transfer of the verdict, and how far apart they are if not."""
+    chosen, transfer = case.chosen, case.transfer
     if chosen.name == transfer.name:
         return {"is_transfer": True}
     if not (can_score(case.metric, chosen) and can_score(case.metric, transfer)):
@@ -197,13 +235,7 @@ def _confidence(truth: np.ndarray, chosen: Contender) -> dict[str, Any] | None:
     return confidence(truth[chosen.rows()], chosen.probabilities)
 
 
-def _left_out(
-    case: _Case,
-    mask: np.ndarray | None,
-    chosen: Contender,
-    transfer: Contender,
-    controls: Sequence[Control],
-) -> dict[str, Any]:
+def _left_out(case: _Case, mask: np.ndarray | None) -> dict[str, Any]:
     """Scores and verdict without the rows of the mask; where it is empty, only that."""
     if mask is None:
         return {"checked": False, "flagged": 0}
@@ -213,9 +245,8 @@ def _left_out(
     found: dict[str, Any] = {"checked": True, "flagged": int(mask.sum()), "n": int((~mask).sum())}
     if not mask.any() or mask.all():
         return found
-    rest = [control.only(~mask) for control in controls]
-    verdict = case.verdict(transfer.only(~mask), rest)
-    return {**found, "test": case.scores(chosen.only(~mask)), "verdict": verdict.to_json()}
+    rest = case.only(~mask)
+    return {**found, "test": rest.scores(rest.chosen), "verdict": rest.verdict()}
 
 
 def _strict(value: dict[str, Any]) -> dict[str, Any]:

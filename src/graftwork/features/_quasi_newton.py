@@ -123,6 +123,55 @@ def _search(at: Callable[[float], _Point], value: float, slope: float) -> _Point
     return best
 
 
+class _Iterate:
+    """Where a minimisation stands: the parameters, and the scores, objective and gradient there."""
+
+    def __init__(self, problem: Linear, start: np.ndarray) -> None:
+        self.problem = problem
+        self.parameters = start.copy()
+        self.scores = problem.forward(self.parameters)
+        self.squared = _dot(self.parameters[:-1], self.parameters[:-1])
+        loss, residual = problem.loss(self.scores.copy())
+        self.value = loss + 0.5 * problem.penalty * self.squared
+        self.gradient = self._gradient(residual)
+
+    def line(self, direction: np.ndarray, along: np.ndarray) -> Callable[[float], _Point]:
+        """What lies a step along `direction`, whose scores are `along`: no product is needed."""
+        penalty = self.problem.penalty
+        cross = _dot(self.parameters[:-1], direction[:-1])
+        length = _dot(direction[:-1], direction[:-1])
+
+        def at(step: float) -> _Point:
+            trial = along * np.float32(step)
+            trial += self.scores
+            loss, residual = self.problem.loss(trial)
+            norm = self.squared + 2 * step * cross + step * step * length
+            tilt = _dot(residual, along) + penalty * (cross + step * length)
+            return _Point(step, loss + 0.5 * penalty * norm, tilt, residual)
+
+        return at
+
+    def move(self, direction: np.ndarray, along: np.ndarray, point: _Point) -> np.ndarray:
+        """Go there; `direction` becomes the step itself, and the gradient's change is returned."""
+        direction *= np.float32(point.step)
+        along *= np.float32(point.step)
+        self.parameters += direction
+        self.scores += along
+        self.squared = _dot(self.parameters[:-1], self.parameters[:-1])
+        self.value = point.value
+        before, self.gradient = self.gradient, self._gradient(point.residual)
+        return self.gradient - before
+
+    def end(self, n_iterations: int, converged: bool) -> Outcome:
+        """What is told where it ends here."""
+        return Outcome(self.parameters, self.value, n_iterations, converged)
+
+    def _gradient(self, residual: np.ndarray) -> np.ndarray:
+        gradient = self.problem.backward(residual)
+        gradient[:-1] += np.float32(self.problem.penalty) * self.parameters[:-1]
+        return gradient
+
+
 def minimise(
     problem: Linear,
     start: np.ndarray,
@@ -151,57 +200,22 @@ def minimise(
         the best parameters; `converged` is False where `max_iterations` ended it, or where no step
         helped although more was still to be expected.
     """
-    parameters = start.copy()
-    scores = problem.forward(parameters)
-    squared = _dot(parameters[:-1], parameters[:-1])
-    loss, residual = problem.loss(scores.copy())
-    value = loss + 0.5 * problem.penalty * squared
-    gradient = _gradient(problem, parameters, residual)
-    history = _Memory(memory, precondition)
-    stalled = 0
+    here, history, stalled = _Iterate(problem, start), _Memory(memory, precondition), 0
     for iteration in range(max_iterations):
-        direction = history.direction(gradient)
-        slope = _dot(gradient, direction)
-        if -0.5 * slope <= tolerance * value:
-            return Outcome(parameters, value, iteration, True)
+        direction = history.direction(here.gradient)
+        slope = _dot(here.gradient, direction)
+        if -0.5 * slope <= tolerance * here.value:
+            return here.end(iteration, True)
         along = problem.forward(direction)
-        cross = _dot(parameters[:-1], direction[:-1])
-        length = _dot(direction[:-1], direction[:-1])
-
-        def at(
-            step: float,
-            along: np.ndarray = along,
-            base: tuple[float, float, float] = (squared, cross, length),
-        ) -> _Point:
-            trial = along * np.float32(step)
-            trial += scores  # noqa: B023 - called only within this iteration
-            loss, residual = problem.loss(trial)
-            norm = base[0] + 2 * step * base[1] + step * step * base[2]
-            tilt = _dot(residual, along) + problem.penalty * (base[1] + step * base[2])
-            return _Point(step, loss + 0.5 * problem.penalty * norm, tilt, residual)
-
-        point = _search(at, value, slope)
+        point = _search(here.line(direction, along), here.value, slope)
         if point is None and history.pairs:  # old pairs mislead: begin afresh from here
             history.pairs.clear()
             continue
         if point is None:  # no step helps: as good as float32 can tell, but not what was asked for
-            return Outcome(parameters, value, iteration, False)
-        direction *= np.float32(point.step)
-        along *= np.float32(point.step)
-        parameters += direction
-        scores += along
-        squared = _dot(parameters[:-1], parameters[:-1])
-        renewed = _gradient(problem, parameters, point.residual)
-        stalled = stalled + 1 if value - point.value <= STALL * abs(value) else 0
-        value = point.value
+            return here.end(iteration, False)
+        stalled = stalled + 1 if here.value - point.value <= STALL * abs(here.value) else 0
+        change = here.move(direction, along, point)
         if stalled == 3:  # as good as float32 can tell
-            return Outcome(parameters, value, iteration + 1, True)
-        history.add(direction, renewed - gradient)
-        gradient = renewed
-    return Outcome(parameters, value, max_iterations, False)
-
-
-def _gradient(problem: Linear, parameters: np.ndarray, residual: np.ndarray) -> np.ndarray:
-    gradient = problem.backward(residual)
-    gradient[:-1] += np.float32(problem.penalty) * parameters[:-1]
-    return gradient
+            return here.end(iteration + 1, True)
+        history.add(direction, change)
+    return here.end(max_iterations, False)

@@ -7,13 +7,21 @@ first; a resumed or replayed run encodes by the same plan and gets the same bits
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-__all__ = ["EncodePlan", "Journal", "first_positions", "input_keys", "keys_digest", "unique_keys"]
+__all__ = [
+    "EncodePlan",
+    "Journal",
+    "due_batches",
+    "first_positions",
+    "input_keys",
+    "keys_digest",
+    "unique_keys",
+]
 
 KEY_BYTES = 16
 
@@ -59,6 +67,22 @@ class Journal(Protocol):
     def keep(self, name: str, plan: EncodePlan) -> EncodePlan:
         """Write `plan` down under `name`, or give back the one written there before."""
         ...
+
+
+def due_batches(
+    plan: EncodePlan, wanted: Container[bytes], found: Container[bytes]
+) -> list[list[bytes]]:
+    """The plan's batches of which a key at least is not found yet, in order.
+
+    They keep the keys that are found, as features depend on the rows that share a batch, but not
+    keys of inputs that nobody wants now.
+    """
+    due = [
+        [name for name in batch if name in wanted]
+        for batch in plan.batches()
+        if any(name not in found for name in batch)
+    ]
+    return [batch for batch in due if batch]
 
 
 def unique_keys(keys: np.ndarray) -> list[bytes]:

@@ -114,7 +114,7 @@ class SparseSource:
 
     def fit(self, rows: np.ndarray) -> FittedSparse:
         """Fit vocabulary and weights to the rows at `rows`."""
-        key = hashlib.blake2b(np.ascontiguousarray(rows).tobytes(), digest_size=16).digest()
+        key = _rows_key(rows)
         if key not in self.fits:
             fitted = self.backbone.fit(self.prepared, rows)  # type: ignore[attr-defined]
             self.fits[key] = FittedSparse(self.node, fitted, self.prepared, 1.0)
@@ -133,8 +133,13 @@ class FittedSparse:
 
     def block(self, rows: np.ndarray) -> Any:
         """CSR float32 (len(rows), vocabulary)."""
-        key = hashlib.blake2b(np.ascontiguousarray(rows).tobytes(), digest_size=16).digest()
+        key = _rows_key(rows)
         if key not in self.blocks:
             self.blocks[key] = self.backbone.encode(self.prepared, rows, Shape.SPARSE)
         block = self.blocks[key]
         return block if self.weight == 1.0 else block * np.float32(self.weight)
+
+
+def _rows_key(rows: np.ndarray) -> bytes:
+    """What these very rows are found again by."""
+    return hashlib.blake2b(np.ascontiguousarray(rows).tobytes(), digest_size=16).digest()

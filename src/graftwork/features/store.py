@@ -11,34 +11,29 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from graftwork.bases.backbone import Backbone, Shape
-from graftwork.errors import IntegrityError, Interrupted
-from graftwork.features.plan import (
-    EncodePlan,
-    Journal,
-    first_positions,
-    input_keys,
-    keys_digest,
-    unique_keys,
+from graftwork.features.encoding import Encoding
+from graftwork.features.plan import Journal, input_keys, unique_keys
+from graftwork.features.segments import (
+    SEGMENTS,
+    Segment,
+    open_segment,
+    sound_segments,
+    write_segment,
 )
-from graftwork.features.segments import Segment, open_segment, write_segment
 from graftwork.features.stored import Stored
 from graftwork.runs.progress import Progress
-from graftwork.runtime.batches import plan_batches
-from graftwork.runtime.threads import networks_side_by_side
 from graftwork.storage.json_files import read_json, write_json
 from graftwork.storage.locks import wait_lock
 
 __all__ = ["FeatureStore", "half_is_enough"]
 
-SEGMENT_ROWS = 512  # what a killed run loses at most
 HALF_PRECISION_LOSS = 1e-3  # largest relative change of a vector that counts as none
 
 
@@ -82,39 +77,29 @@ class FeatureStore:
         progress = progress or Progress()
         keys = input_keys(inputs)
         space = _Namespace(self.root / backbone.fingerprint()[:32])
+        encoding = Encoding(
+            backbone,
+            inputs,
+            keys,
+            encode=lambda prepared, rows: np.asarray(backbone.encode(prepared, rows, Shape.POOLED)),
+            write=space.write,
+            index=space.index,
+            count=self._count,
+        )
         with wait_lock(space.folder / "lock", progress):
             found = space.index()
-            unique = unique_keys(keys)
-            missing = [key for key in unique if key not in found]
-            plan = self._plan(backbone, inputs, keys, missing)
-            if journal is not None and len(plan):
-                name = f"encode-{space.folder.name[:12]}-{keys_digest(keys)}"
-                plan = journal.keep(name, plan)
-            self.counters["rows_found"] += len(unique) - len(missing)
-            if len(plan):
-                _encode(self, space, backbone, inputs, keys, plan, found, progress, title)
-                found = space.index()
-            left = [key for key in missing if key not in found]
-            if left:  # the journal's plan was of another state of the store
-                plan = self._plan(backbone, inputs, keys, left)
-                _encode(self, space, backbone, inputs, keys, plan, found, progress, title)
-                found = space.index()
+            self.counters["rows_found"] += sum(key in found for key in unique_keys(keys))
+            name = f"encode-{space.folder.name[:12]}"
+            found = encoding.complete(
+                found, name=name, title=title, progress=progress, journal=journal
+            )
             stored = Stored.gather(keys, found)
         self.trim(keep=stored.paths)
         return stored
 
-    def _plan(
-        self, backbone: Backbone, inputs: Sequence[Any], keys: np.ndarray, missing: list[bytes]
-    ) -> EncodePlan:
-        if not missing:
-            return EncodePlan(keys[:0], np.zeros(0, dtype=np.int64))
-        first = first_positions(keys)
-        positions = np.asarray([first[key] for key in missing])
-        prepared = backbone.prepare([inputs[i] for i in positions])
-        batches = plan_batches(prepared.lengths, _device(backbone))
-        order = positions[np.concatenate(batches)]
-        sizes = np.asarray([len(batch) for batch in batches], dtype=np.int64)
-        return EncodePlan(keys[order], sizes)
+    def _count(self, rows: int) -> None:
+        self.counters["rows_encoded"] += rows
+        self.counters["batches"] += 1
 
     def known(self, backbone: Backbone) -> set[bytes]:
         """Keys of the inputs whose features under `backbone` are stored."""
@@ -174,95 +159,23 @@ class _Namespace:
         return bool(self.half)
 
     def index(self) -> dict[bytes, tuple[Segment, int]]:
-        """Where each key lies; a damaged segment is removed and encoded again."""
+        """Where each key lies."""
         found: dict[bytes, tuple[Segment, int]] = {}
-        for path in sorted(self.folder.glob("seg-*.safetensors")):
-            try:
-                segment = open_segment(path)
-            except (IntegrityError, OSError, ValueError, KeyError):
-                path.unlink(missing_ok=True)
-                continue
+        for segment in sound_segments(self.folder, open_segment):
             for row, key in enumerate(segment.keys):
                 found.setdefault(key, (segment, row))
         return found
 
-
-def _encode(
-    store: FeatureStore,
-    space: _Namespace,
-    backbone: Backbone,
-    inputs: Sequence[Any],
-    keys: np.ndarray,
-    plan: EncodePlan,
-    found: dict[bytes, tuple[Segment, int]],
-    progress: Progress,
-    title: str,
-) -> None:
-    """Encode the plan's batches that are not stored yet, a segment at a time."""
-    first = first_positions(keys)
-    names = [key.tobytes() for key in plan.keys]
-    wanted = [name for name in names if name in first]
-    prepared = backbone.prepare([inputs[first[name]] for name in wanted])
-    place = {name: i for i, name in enumerate(wanted)}
-    held: list[tuple[list[bytes], np.ndarray]] = []
-    due = [
-        [name for name in batch if name in place]
-        for batch in plan.batches()
-        if any(name not in found for name in batch)
-    ]
-    due = [batch for batch in due if batch]
-
-    def work(batch: list[bytes]) -> np.ndarray:
-        progress.check()
-        rows = np.asarray([place[name] for name in batch], dtype=np.int64)
-        return np.asarray(backbone.encode(prepared, rows, Shape.POOLED))
-
-    with progress.step(title, len(names)) as step:
-        step.advance(len(names) - sum(len(batch) for batch in due))
-        try:
-            for batch, values in zip(due, _passes(backbone, work, due), strict=True):
-                held.append((batch, values))
-                store.counters["rows_encoded"] += len(batch)
-                store.counters["batches"] += 1
-                if sum(len(part) for part, _ in held) >= SEGMENT_ROWS:
-                    _flush(space, held, found)
-                step.advance(len(batch))
-        except Interrupted:  # what has gone through the base stays stored
-            _flush(space, held, found)
-            raise
-        _flush(space, held, found)
-
-
-def _flush(
-    space: _Namespace,
-    held: list[tuple[list[bytes], np.ndarray]],
-    found: dict[bytes, tuple[Segment, int]],
-) -> None:
-    """Write what is held as one segment, leaving out rows that are stored already."""
-    if not held:
-        return
-    names = [name for part, _ in held for name in part]
-    values = np.concatenate([part for _, part in held])
-    fresh = np.asarray([name not in found for name in names])
-    # Row by row, so that a rare huge activation is kept whole, wherever segments happen to end.
-    small = half_is_enough(values) if space.decide(values) else np.zeros(len(values), dtype=bool)
-    for dtype, rows in ((np.float16, fresh & small), (np.float32, fresh & ~small)):
-        chosen = np.flatnonzero(rows)
-        if len(chosen):
-            path = space.folder / f"seg-{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.safetensors"
-            write_segment(path, [names[i] for i in chosen], values[chosen].astype(dtype))
-    held.clear()
-
-
-def _device(backbone: Backbone) -> str:
-    return str(getattr(getattr(backbone, "placement", None), "device", "cpu"))
-
-
-def _passes(
-    backbone: Backbone, work: Callable[[list[bytes]], np.ndarray], due: list[list[bytes]]
-) -> Iterator[np.ndarray]:
-    """Passes in order: side by side on the CPU, one after the other on a GPU."""
-    return networks_side_by_side(work, due) if _device(backbone) == "cpu" else map(work, due)
+    def write(self, rows: dict[bytes, np.ndarray]) -> None:
+        """Write features by key: a segment of those that half precision keeps, one of the rest."""
+        names, values = list(rows), np.stack(list(rows.values()))
+        # Row by row, so that a rare huge activation is kept whole, wherever segments happen to end.
+        small = half_is_enough(values) if self.decide(values) else np.zeros(len(names), dtype=bool)
+        for dtype, mine in ((np.float16, small), (np.float32, ~small)):
+            chosen = np.flatnonzero(mine)
+            if len(chosen):
+                some = values[chosen].astype(dtype)
+                write_segment(self.folder, "features", [names[i] for i in chosen], values=some)
 
 
 def half_is_enough(values: np.ndarray) -> np.ndarray:
@@ -277,7 +190,7 @@ def half_is_enough(values: np.ndarray) -> np.ndarray:
 def _segments(root: Path) -> list[tuple[float, int, Path]]:
     """(when used last, bytes, path) of every segment; another process may be trimming meanwhile."""
     found = []
-    for path in root.glob("*/seg-*.safetensors"):
+    for path in root.glob(f"*/{SEGMENTS}"):
         with contextlib.suppress(FileNotFoundError):
             status = path.stat()
             found.append((status.st_mtime, status.st_size, path))

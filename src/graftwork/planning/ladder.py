@@ -16,7 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from graftwork.evaluation.scores import intervals
 from graftwork.features.out_of_fold import OutOfFold
 from graftwork.planning.budget import Budget, duration_text
 from graftwork.stats.interval import z_of
+from graftwork.strategies._tuner import Tuner
 from graftwork.strategies.strategy import Choice, Job, Strategy
 
 __all__ = ["Climb", "Memory", "Rung", "RungResult", "climb"]
@@ -218,7 +219,7 @@ class _Ladder:
         self.job.shared[rung.backbones[0] if first else rung.name] = choice
         result = self._judged(rung, choice, seconds, decision.get("forecast"))
         self.results.append(result)
-        if _trains(rung) and not self._hope(choice):
+        if _trains(rung.strategy) and not self._hope(choice):
             self.hopeless = f"the pilot of “{rung.title}” leaves nothing to be hoped for"
         if result.taken:
             self.best = result
@@ -240,19 +241,17 @@ class _Ladder:
         if self.best is None:
             return {"go": True, "reason": "the first rung"}
         asked = rung.name == self.end_on
-        if not _trains(rung):
+        if not _trains(rung.strategy):
             if self.budget is not None and self.budget.left <= 0 and not asked:
                 return {"go": False, "reason": "the budget is spent"}
             return {"go": True, "reason": "cheap"}
         backbones = {name: self.job.backbones[name] for name in rung.backbones}
-        why = rung.strategy.refuses(next(iter(backbones.values())))  # type: ignore[attr-defined]
+        why = rung.strategy.refuses(next(iter(backbones.values())))
         if why is None and not asked:
             why = self.hopeless or _too_few(self.job) or None
         if why is not None and not asked:
             return {"go": False, "reason": why}
-        forecast = rung.strategy.forecast(  # type: ignore[attr-defined]
-            replace(self.job, backbones=backbones), self.refit_rows
-        )
+        forecast = rung.strategy.forecast(replace(self.job, backbones=backbones), self.refit_rows)
         forecast = {name: round(seconds, 3) for name, seconds in forecast.items()}
         return {**self._affordable(forecast, asked), "forecast": forecast}
 
@@ -275,10 +274,9 @@ class _Ladder:
         bring more.
         """
         found = _out_of_fold(choice)
-        rows = np.arange(len(self.truth)) if found.rows is None else found.rows
-        tuned, start = (np.full(len(self.truth), -1, dtype=np.int32) for _ in range(2))
-        tuned[rows], start[rows] = found.cross_fitted(self.halves[rows]), found.predicted[0]
-        gain = self._gain(tuned, start)
+        rows, n = _judged_rows(found), len(self.truth)
+        tuned = _spread(n, rows, found.cross_fitted(self.halves[rows]))
+        gain = self._gain(tuned, _spread(n, rows, found.predicted[0]))
         value, error = gain["value"], gain["error"]
         return value is not None and error is not None and value + error >= self.min_gain
 
@@ -287,9 +285,8 @@ class _Ladder:
     ) -> RungResult:
         """Cross-fit the rung's choice and compare it with the best so far."""
         found = _out_of_fold(choice)
-        predicted = np.full(len(self.truth), -1, dtype=np.int32)
-        rows = np.arange(len(self.truth)) if found.rows is None else found.rows
-        predicted[rows] = found.cross_fitted(self.halves[rows])
+        rows = _judged_rows(found)
+        predicted = _spread(len(self.truth), rows, found.cross_fitted(self.halves[rows]))
         if self.fresh is not None:
             predicted[~self.fresh] = -1
             rows = rows[self.fresh[rows]]
@@ -314,17 +311,16 @@ class _Ladder:
         A pilot learns from some of the rows. What it is compared with must have learnt from the
         very same: the pilot's own start, another pilot, or the rung fitted on them again.
         """
-        if found.rows is None or not _trains(rung) or _trains(other.rung):
+        if found.rows is None or not _trains(rung.strategy) or _trains(other.rung.strategy):
             return other.predicted
-        out = np.full(len(self.truth), -1, dtype=np.int32)
         if other.rung.name == rung.builds_on:
-            out[found.rows] = found.predicted[0]
-            return out
+            return _spread(len(self.truth), found.rows, found.predicted[0])
         key = (other.rung.name, rung.name)
         if key not in self.fitted:
-            for learn, judge in rung.strategy.splits(self.job):  # type: ignore[attr-defined]
-                out[judge] = self._fitted_on(other, learn, judge)
-            self.fitted[key] = out
+            splits = rung.strategy.splits(self.job)
+            rows = np.concatenate([judge for _, judge in splits])
+            codes = np.concatenate([self._fitted_on(other, *split) for split in splits])
+            self.fitted[key] = _spread(len(self.truth), rows, codes)
         return self.fitted[key]
 
     def _fitted_on(self, other: RungResult, learn: np.ndarray, judge: np.ndarray) -> np.ndarray:
@@ -365,8 +361,8 @@ class _Ladder:
 LEAST_JUDGED = 100  # rows; a pilot that is judged by fewer could tell 5 points from none at best
 
 
-def _trains(rung: Rung) -> bool:
-    return hasattr(rung.strategy, "forecast")
+def _trains(strategy: Strategy) -> TypeGuard[Tuner]:
+    return isinstance(strategy, Tuner)
 
 
 def _too_few(job: Job) -> str:
@@ -410,6 +406,18 @@ def _out_of_fold(choice: Choice) -> OutOfFold:
     if choice.out_of_fold is None:
         raise ValueError(f"the choice of {choice.strategy} has no out-of-fold predictions")
     return choice.out_of_fold
+
+
+def _judged_rows(found: OutOfFold) -> np.ndarray:
+    """Positions in the job's rows that were judged."""
+    return np.arange(len(found.truth)) if found.rows is None else found.rows
+
+
+def _spread(n: int, rows: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """int32 (n,): the codes where their rows are, -1 where none was predicted."""
+    out = np.full(n, -1, dtype=np.int32)
+    out[rows] = codes
+    return out
 
 
 def _points(value: float | None) -> str:

@@ -23,6 +23,11 @@ class Step:
         self.title = title
         self.total = total
         self.done = 0
+        self.status = ""  # how it goes, in a few words
+
+    def show(self, status: str) -> None:
+        """Say how it goes; drawn with the next advance."""
+        self.status = status
 
     def advance(self, amount: int = 1) -> None:
         """Say that `amount` more is done; the place where a cancelled run stops."""

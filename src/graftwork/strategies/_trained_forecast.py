@@ -93,7 +93,7 @@ def _seconds_per_token(tuning: Tuning, options: TrainOptions) -> float:
     with Workers(tuning, PARTS[device], cores() if device == "cpu" else 1) as workers:
         for number, batch in enumerate(batches):
             begun = time.perf_counter()
-            workers.gradients(shards(batch, PARTS[device]), len(batch))
+            workers.gradients(shards(batch, PARTS[device] * options.accumulate), len(batch))
             optimizer.step(1e-6)
             if number or len(batches) == 1:  # the first warms up
                 spent += time.perf_counter() - begun

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from graftwork.registry import Declaration, declare
 from graftwork.runs.recipe import setting
+from graftwork.strategies._tuner import Tuner
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from graftwork.bases.backbone import Backbone
     from graftwork.bases.tunable import Tunable
-    from graftwork.model.model import Model
     from graftwork.strategies._trained import Way
-    from graftwork.strategies.strategy import Choice, Job
+    from graftwork.strategies.strategy import Job
 
 __all__ = ["Finetune"]
 
@@ -28,7 +26,7 @@ __all__ = ["Finetune"]
     short="tuned layers",
 )
 @dataclass(frozen=True)
-class Finetune:
+class Finetune(Tuner):
     """Hard transfer: the upper layers of the base, or all of them, learn the task.
 
     Starts from the probe with its readout and head (linear probing, then fine-tuning), and is
@@ -48,37 +46,10 @@ class Finetune:
     epochs: int = setting(3, "passes over the rows that the schedule is made for", low=1, high=100)
     rate: float = setting(1e-4, "highest learning rate; large bases want less", low=1e-7, high=1e-1)
     batch_rows: int = setting(32, "rows of a batch, on average", low=1, high=4096)
+    accumulate: int = setting(1, "pieces of a batch, one after the other", low=1, high=1024)
     layer_decay: float = setting(
         1.0, "factor on the rate for each layer further from the head", low=0.1, high=1.0
     )
-
-    def search(self, job: Job) -> Choice:
-        """Choose passes and interpolation factor by a pilot."""
-        from graftwork.strategies._trained import pilot
-
-        return pilot(job, self._way())
-
-    def build(self, job: Job, choice: Choice) -> Model:
-        """Train on all rows of the job with the choices fixed."""
-        from graftwork.strategies._trained import refit
-
-        return refit(job, self._way(), choice)
-
-    def transfer(self, job: Job) -> Model:
-        """`search`, then `build`."""
-        return self.build(job, self.search(job))
-
-    def forecast(self, job: Job, refit_rows: int) -> dict[str, float]:
-        """Seconds that pilot and refit will take, from some measured steps."""
-        from graftwork.strategies._trained_forecast import forecast
-
-        return forecast(job, self._way(), refit_rows)
-
-    def splits(self, job: Job) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Positions to learn from and to judge of each pilot."""
-        from graftwork.strategies._trained import splits
-
-        return splits(job)
 
     def refuses(self, backbone: Backbone) -> str | None:
         """Why it cannot tune that backbone; None where it can."""
@@ -90,7 +61,8 @@ class Finetune:
             return "the base has no boundary between its layers"
         return None
 
-    def _way(self) -> Way:
+    def way(self, job: Job) -> Way:
+        """How it trains."""
         from graftwork.strategies._trained import Way
         from graftwork.training.options import TrainOptions
 
@@ -98,6 +70,7 @@ class Finetune:
             epochs=self.epochs,
             rate=self.rate,
             batch_rows=self.batch_rows,
+            accumulate=self.accumulate,
             layer_decay=self.layer_decay,
         )
         depth = "all" if self.top is None else f"top{self.top}"
@@ -105,10 +78,6 @@ class Finetune:
         return Way("finetune", f"finetune-{depth}", self._tunable, options, title)
 
     def _tunable(self, backbone: Any) -> Tunable:
-        from graftwork.errors import UnsupportedError
-
-        why = self.refuses(backbone)
-        if why is not None:
-            raise UnsupportedError(f"finetune: {why}")
+        self._check(backbone)
         made: Tunable = backbone.tunable(self.top)
         return made

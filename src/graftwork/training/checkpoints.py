@@ -58,7 +58,6 @@ class Checkpoints:
         self.folder = folder
         self.plan = dict(plan)
         self.every = every
-        self.seconds = 0.0  # spent in writing
         self._last = time.perf_counter()
         self._took = 0.0
 
@@ -88,7 +87,6 @@ class Checkpoints:
             shutil.rmtree(old, ignore_errors=True)
         self._last = time.perf_counter()
         self._took = self._last - begun
-        self.seconds += self._took
 
     def newest(self, progress: Progress) -> Checkpoint | None:
         """The newest that is sound and of this plan; damaged ones are named and passed over."""

@@ -18,7 +18,7 @@ from graftwork.runs.progress import Progress, Step
 from graftwork.runtime.threads import cores
 from graftwork.training.batches import epoch_batches, shards
 from graftwork.training.checkpoints import Checkpoints
-from graftwork.training.curve import Curve
+from graftwork.training.curve import Curve, told_of
 from graftwork.training.optimizer import Optimizer
 from graftwork.training.options import TrainOptions
 from graftwork.training.processes import Processes
@@ -26,7 +26,7 @@ from graftwork.training.schedule import rate_factor
 from graftwork.training.trainee import Trainee, Watcher
 from graftwork.training.workers import Workers, flat_gradients
 
-__all__ = ["follow", "plan_epochs", "train"]
+__all__ = ["follow", "train"]
 
 WATCHED = "watched."
 PARTS = {"cpu": 2, "cuda": 1}  # shards of a batch; more than two would be too small on a CPU
@@ -82,19 +82,11 @@ def follow(
     made = _Training(trainee, options, seed, Progress(), None)
     made.optimizer.restore(state, step)
     made.step = step
-    parts = max(PARTS[trainee.device], processes.world)
     batches = [batch for epoch in made.batches for batch in epoch]
-    with Workers(trainee, parts, cores()) as workers:
+    with made.workers() as workers:
         while processes.go():
-            made.one(workers, batches[made.step], parts)
+            made.one(workers, batches[made.step])
             made.step += 1
-
-
-def plan_epochs(lengths: np.ndarray, options: TrainOptions, seed: int) -> list[list[np.ndarray]]:
-    """The batches of every epoch that the schedule is made for."""
-    return [
-        epoch_batches(lengths, options.batch_rows, seed, epoch) for epoch in range(options.epochs)
-    ]
 
 
 @dataclass
@@ -110,12 +102,13 @@ class _Training:
 
     def __post_init__(self) -> None:
         self.optimizer = Optimizer(self.trainee.weights(), self.options)
-        self.batches = plan_epochs(self.trainee.lengths, self.options, self.seed)
+        self.batches = _plan_epochs(self.trainee.lengths, self.options, self.seed)
         self.ends = np.cumsum([len(epoch) for epoch in self.batches]).tolist()
         self.curve = Curve()
         self.step = 0
         self.loss = 0.0  # summed over the rows of the epoch so far
         self.spent = 0.0  # seconds of the epoch so far
+        self.recent: list[float] = []  # loss of every step of this session
         self.processes = Processes.here()
 
     def run(self, epochs: int, title: str, watcher: Watcher | None, patience: int | None) -> Curve:
@@ -123,16 +116,11 @@ class _Training:
         self._go_on()
         lead = self.processes
         lead.send((self.trainee, self.options, self.seed, self.step, self.optimizer.state()))
-        parts = max(PARTS[self.trainee.device], self.processes.world)
-        threads = cores() if self.trainee.device == "cpu" else 1
-        with (
-            self.progress.step(title, self.ends[epochs - 1]) as bar,
-            Workers(self.trainee, parts, threads) as workers,
-        ):
+        with self.progress.step(title, self.ends[epochs - 1]) as bar, self.workers() as workers:
             bar.advance(self.step)
             try:
                 while not self._watched(patience) and len(self.curve.losses) < epochs:
-                    self._epoch(workers, parts, bar)
+                    self._epoch(workers, bar)
             except Interrupted:
                 self._keep()
                 raise
@@ -143,6 +131,11 @@ class _Training:
         self.curve.steps = self.step
         return self.curve
 
+    def workers(self) -> Workers:
+        """Copies of what trains: as many as suit the device, or as there are processes."""
+        copies = max(PARTS[self.trainee.device], self.processes.world)
+        return Workers(self.trainee, copies, cores() if self.trainee.device == "cpu" else 1)
+
     def _watched(self, patience: int | None) -> bool:
         """Score the epoch that was just done; whether to stop early."""
         if self.watcher is None:
@@ -152,7 +145,7 @@ class _Training:
             self._tell("score", self.curve.scores)
         return patience is not None and _stale(self.curve.scores, patience)
 
-    def _epoch(self, workers: Workers, parts: int, bar: Step) -> None:
+    def _epoch(self, workers: Workers, bar: Step) -> None:
         number = len(self.curve.losses)
         first = self.ends[number - 1] if number else 0
         batches = self.batches[number]
@@ -160,11 +153,12 @@ class _Training:
             bar.progress.check()
             begun = time.perf_counter()
             self.processes.go()
-            self.one(workers, batches[self.step - first], parts)
+            self.one(workers, batches[self.step - first])
             self.step += 1
             self.spent += time.perf_counter() - begun
             if self.checkpoints is not None and self.checkpoints.due():
                 self._keep()
+            bar.show(told_of(self.curve, self.recent))
             bar.advance()
         self.curve.losses.append(self.loss / len(self.trainee.lengths))
         self._tell("loss", self.curve.losses)
@@ -175,8 +169,9 @@ class _Training:
         if self.told is not None:
             self.told(name, values[-1], len(values))
 
-    def one(self, workers: Workers, batch: np.ndarray, parts: int) -> None:
+    def one(self, workers: Workers, batch: np.ndarray) -> None:
         """One step on this process's shards of a batch."""
+        parts = len(workers.trainees) * self.options.accumulate
         mine = shards(batch, parts)[self.processes.rank :: self.processes.world]
         loss = workers.gradients(mine, len(batch))
         if self.processes.world > 1:
@@ -188,6 +183,7 @@ class _Training:
             )
         self.optimizer.step(rate_factor(self.step, self.ends[-1], self.options))
         self.loss += loss * len(batch)
+        self.recent.append(loss)
 
     def _exchange(self, loss: float) -> float:
         """Add up gradients and loss of all processes."""
@@ -236,3 +232,10 @@ class _Training:
 def _stale(scores: list[float], patience: int) -> bool:
     best = int(np.argmax(scores)) if scores else 0
     return len(scores) - 1 - best >= patience
+
+
+def _plan_epochs(lengths: np.ndarray, options: TrainOptions, seed: int) -> list[list[np.ndarray]]:
+    """The batches of every epoch that the schedule is made for."""
+    return [
+        epoch_batches(lengths, options.batch_rows, seed, epoch) for epoch in range(options.epochs)
+    ]

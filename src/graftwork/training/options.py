@@ -24,6 +24,8 @@ class TrainOptions:
         layer_decay: factor on the rate for each layer further from the head (Howard & Ruder 2018).
         batch_rows: rows of a batch on average; a batch holds a fixed number of tokens, so that one
             of long rows holds fewer.
+        accumulate: pieces that a batch is cut into, whose gradients are added before the step; for
+            a base whose batch does not fit in memory.
         warmup: share of all steps over which the rate rises from 0.
         schedule: how it falls afterwards: ``linear`` or ``cosine`` to 0, or ``constant``.
         weight_decay: decoupled from the gradient (Loshchilov & Hutter 2019); biases and norms are
@@ -39,6 +41,7 @@ class TrainOptions:
     head_rate: float = 1.0
     layer_decay: float = 1.0
     batch_rows: int = 32
+    accumulate: int = 1
     warmup: float = 0.1
     schedule: str = "linear"
     weight_decay: float = 0.01
@@ -51,6 +54,7 @@ class TrainOptions:
                 ("epochs", self.epochs, self.epochs >= 1, "at least 1"),
                 ("rate", self.rate, 0 < self.rate < 1, "above 0, below 1"),
                 ("batch_rows", self.batch_rows, self.batch_rows >= 1, "at least 1"),
+                ("accumulate", self.accumulate, self.accumulate >= 1, "at least 1"),
                 ("warmup", self.warmup, 0 <= self.warmup < 1, "from 0, below 1"),
                 ("layer_decay", self.layer_decay, 0 < self.layer_decay <= 1, "above 0, at most 1"),
                 ("schedule", self.schedule, self.schedule in SCHEDULES, f"one of {SCHEDULES}"),

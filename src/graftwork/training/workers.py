@@ -19,12 +19,12 @@ class Workers:
     """Threads that each own a copy of the network which shares all weights.
 
     Two passes side by side with one thread each are quicker on a CPU than one pass with two, and
-    what comes out does not depend on how many there are: shard i always goes to copy i, and
-    gradients are added in that order.
+    what comes out does not depend on how many threads there are: shard i always goes to copy i (in
+    turn, where there are more shards than copies), and gradients are added in that order.
 
     Args:
         trainee: what trains; it takes the first shard itself.
-        parts: most shards of a batch.
+        parts: how many copies there are.
         threads: that work at a time.
     """
 
@@ -71,12 +71,16 @@ class Workers:
         Returns:
             the loss summed over the shards, divided by `rows`.
         """
-        places = list(range(len(parts)))
+        copies = len(self.trainees)
+        places = list(range(min(copies, len(parts))))
 
         def work(place: int) -> float:
-            loss = self.trainees[place].loss(parts[place]) / rows
-            loss.backward()
-            return float(loss.detach())
+            total = 0.0
+            for part in parts[place::copies]:
+                loss = self.trainees[place].loss(part) / rows
+                loss.backward()  # adds to what the copy holds
+                total += float(loss.detach())
+            return total
 
         if self._pool is not None and len(places) > 1:
             losses = list(self._pool.map(work, places))

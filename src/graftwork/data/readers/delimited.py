@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from graftwork.data.readers.delimiter import find_delimiter, given_delimiter, spell
-from graftwork.data.readers.encoding import Encoding, decide_encoding
+from graftwork.data.readers.encoding import Encoding, decide_encoding, undecodable
 from graftwork.data.readers.files import check_file, scan
 from graftwork.data.table import SetAside, Source, Table
 from graftwork.errors import DataError, Fault
@@ -63,9 +63,7 @@ def read_delimited(
         for _ in _fill(body, _records(lines, part, str(path))):
             step.advance(raw.tell() - step.done)
     details = {
-        "encoding": chosen.name,
-        "encoding_how": chosen.how,
-        "bom": chosen.bom,
+        **chosen.details(),
         "delimiter": part,
         "delimiter_how": "given" if delimiter else "found",
         "header_row": body.header_row,
@@ -113,9 +111,7 @@ def _long_cells() -> Iterator[None]:
 
 
 def _undecodable(file: str, row: int, encoding: str, error: UnicodeError) -> DataError:
-    message = f"cannot be read as {encoding}: {getattr(error, 'reason', error)}"
-    hint = "pass the file's true encoding with --encoding X"
-    return DataError(faults=[Fault(message, file=file, row=row, hint=hint)])
+    return undecodable(file, row, encoding, getattr(error, "reason", error))
 
 
 def _records(

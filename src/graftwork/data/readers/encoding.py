@@ -14,11 +14,12 @@ import codecs
 import re
 import unicodedata
 from dataclasses import dataclass
+from typing import Any
 
 from graftwork.data.readers.files import CHUNK, FileFacts, line_at
 from graftwork.errors import DataError, Fault, ParameterError, nearest
 
-__all__ = ["Encoding", "decide_encoding"]
+__all__ = ["Encoding", "decide_encoding", "undecodable"]
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig", "UTF-8"),
@@ -62,6 +63,17 @@ class Encoding:
     bom: bool = False
     how: str = "checked"
     note: str | None = None
+
+    def details(self) -> dict[str, Any]:
+        """What a table's source tells of it."""
+        return {"encoding": self.name, "encoding_how": self.how, "bom": self.bom}
+
+
+def undecodable(file: str, row: int, encoding: str, why: object) -> DataError:
+    """The error of a file whose bytes are, from `row` on, no text in that encoding."""
+    message = f"cannot be read as {encoding}: {why}"
+    hint = "pass the file's true encoding with --encoding X"
+    return DataError(faults=[Fault(message, file=file, row=row, hint=hint)])
 
 
 def decide_encoding(facts: FileFacts, given: str | None = None) -> Encoding:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from graftwork.errors import DataError, Fault, nearest
 
-__all__ = ["FileFacts", "check_file", "line_at", "scan", "sha256_of"]
+__all__ = ["FileFacts", "check_file", "line_at", "scan"]
 
 CHUNK = 1 << 20  # bytes read at a time: large enough to be fast, small enough to be nothing
 SAMPLE = 4 << 20  # bytes kept for guessing an encoding
@@ -65,15 +65,6 @@ def _near_file(path: Path) -> str | None:
     except OSError:
         return None
     return nearest(path.name, names[:10_000])
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def scan(path: Path) -> FileFacts:

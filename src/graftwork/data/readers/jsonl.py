@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from graftwork.data.readers.encoding import Encoding, decide_encoding
+from graftwork.data.readers.encoding import Encoding, decide_encoding, undecodable
 from graftwork.data.readers.files import check_file, scan
-from graftwork.data.readers.typed import column
+from graftwork.data.readers.typed import column, mixed_note
 from graftwork.data.table import Source, Table
 from graftwork.errors import DataError, Fault
 from graftwork.runs.progress import Progress
@@ -55,8 +55,7 @@ def read_jsonl(
         raise DataError(_summary(path, n_bad, len(faults)) if n_bad > 1 else "", faults)
     if not rows:
         raise DataError(faults=[Fault("the file holds only blank lines", file=str(path))])
-    details = {"encoding": chosen.name, "encoding_how": chosen.how, "bom": chosen.bom}
-    source = Source(str(path), "jsonl", facts.sha256, details)
+    source = Source(str(path), "jsonl", facts.sha256, chosen.details())
     return _table(path, rows, columns, source, chosen)
 
 
@@ -73,10 +72,7 @@ def _lines(path: Path, encoding: Encoding) -> Iterator[tuple[int, str, int]]:
                 if line.strip():
                     yield number, line, raw.tell()
         except UnicodeError as error:
-            message = f"cannot be read as {encoding.name}: {error}"
-            hint = "pass the file's true encoding with --encoding X"
-            fault = Fault(message, file=str(path), row=number + 1, hint=hint)
-            raise DataError(faults=[fault]) from error
+            raise undecodable(str(path), number + 1, encoding.name, error) from error
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -133,8 +129,6 @@ def _table(
         values.extend([None] * (len(rows) - len(values)))
         arrays[name], mixed = column(values, name, str(path), rows)
         if mixed:
-            notes.append(
-                f"{path.name}: column {name!r} mixes kinds of values; they are kept as text"
-            )
+            notes.append(f"{path.name}: {mixed_note(name)}")
     numbers = np.asarray(rows, dtype=np.int64)
     return Table(pa.table(arrays), numbers, source, (), tuple(notes))

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from graftwork.data.readers.parquet import check_names
-from graftwork.data.readers.typed import column, plain
+from graftwork.data.readers.typed import column, mixed_note, plain
 from graftwork.data.table import Source, Table
 from graftwork.errors import DataError, Fault
 
@@ -109,7 +109,7 @@ def _pandas(frame: Any) -> tuple[dict[str, Any], list[str]]:
         except (pa.ArrowException, OverflowError):
             values = [None if _is_nan(value) else value for value in series.tolist()]
             arrays[name], _ = column(values, name, "DataFrame", range(1, len(values) + 1))
-            notes.append(f"column {name!r} mixes kinds of values; they are kept as text")
+            notes.append(mixed_note(name))
     return arrays, notes
 
 
@@ -141,7 +141,7 @@ def _lists(columns: dict[Any, Any], what: str) -> tuple[dict[str, Any], list[str
         listed = values.tolist() if hasattr(values, "tolist") else list(values)
         arrays[name], mixed = column(listed, name, what, range(1, len(listed) + 1))
         if mixed:
-            notes.append(f"column {name!r} mixes kinds of values; they are kept as text")
+            notes.append(mixed_note(name))
     return arrays, notes
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from graftwork.data.readers.files import check_file, sha256_of
+from graftwork.data.readers.files import check_file
 from graftwork.data.readers.typed import plain
 from graftwork.data.table import Source, Table
 from graftwork.errors import DataError, Fault
 from graftwork.runs.progress import Progress
+from graftwork.storage.hashing import sha256_file
 
 __all__ = ["check_names", "read_parquet"]
 
@@ -26,7 +27,7 @@ def read_parquet(path: Path, *, progress: Progress | None = None) -> Table:
     check_file(path)
     import pyarrow.parquet as pq
 
-    digest = sha256_of(path)
+    digest = sha256_file(path)
     try:
         with pq.ParquetFile(path) as file:
             check_names(list(file.schema_arrow.names), str(path))

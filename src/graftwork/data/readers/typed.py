@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from graftwork.errors import DataError, Fault
 
-__all__ = ["column", "plain"]
+__all__ = ["column", "mixed_note", "plain"]
 
 
 def column(
@@ -41,6 +41,11 @@ def column(
     except UnicodeEncodeError:
         raise DataError("text that cannot be written", _broken(values, name, file, rows)) from None
     return pa.array([_spelt(value) for value in values], pa.large_string()), True
+
+
+def mixed_note(name: str) -> str:
+    """What the user is told of a column that mixes kinds."""
+    return f"column {name!r} mixes kinds of values; they are kept as text"
 
 
 def _spelt(value: Any) -> str | None:

@@ -9,29 +9,38 @@ from typing import Any
 
 from markupsafe import Markup
 
-from graftwork.evaluation.report.charts import Scale, scale_for
+from graftwork.evaluation.report.charts import scale_for
 from graftwork.evaluation.report.format import figure
+from graftwork.evaluation.report.plot import Plot
+from graftwork.evaluation.report.svg import line
 
 __all__ = ["curve"]
 
-_WIDTH, _HEIGHT = 640.0, 250.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 70.0, 14.0, 44.0
+_HEIGHT, _RIGHT = 250.0, 70.0
 
 
 class _Plane:
-    """From rows and scores to places; rows on a logarithmic scale."""
+    """A plot of scores over numbers of rows; the rows are on a logarithmic scale."""
 
-    def __init__(self, rows: Sequence[float], scale: Scale) -> None:
+    def __init__(self, points: Sequence[Mapping[str, Any]], share: bool) -> None:
+        rows = [p["rows"] for p in points]
         self.low, self.high = math.log(min(rows)), math.log(max(rows) * 1.0001)
-        self.scale = scale
+        scale = scale_for([_scored(p) for p in points], most=1.0 if share else None)
+        self.plot = Plot(scale, share, _HEIGHT, _RIGHT)
 
     def x(self, rows: float) -> float:
-        share = (math.log(rows) - self.low) / max(self.high - self.low, 1e-9)
-        return _LEFT + share * (_WIDTH - _LEFT - _RIGHT)
+        return self.plot.x((math.log(rows) - self.low) / max(self.high - self.low, 1e-9))
 
-    def y(self, score: float) -> float:
-        share = self.scale.at(score) / 100
-        return _TOP + (1 - share) * (_HEIGHT - _TOP - _BOTTOM)
+    def step(self, a: Mapping[str, Any], b: Mapping[str, Any], kind: str) -> Markup:
+        y = self.plot.y
+        return line(kind, self.x(a["rows"]), y(a["score"]), self.x(b["rows"]), y(b["score"]))
+
+    def point(self, found: Mapping[str, Any], kind: str) -> Markup:
+        title = f"{found['rows']:,} rows: {figure(found['score'], self.plot.share)}"
+        return self.plot.point(kind, self.x(found["rows"]), _scored(found), title)
+
+    def label(self, found: Mapping[str, Any]) -> Markup:
+        return self.plot.below(self.x(found["rows"]), f"{found['rows']:,}")
 
 
 def curve(
@@ -45,68 +54,17 @@ def curve(
         share: whether scores read as percentages.
     """
     every = [*points, *([twice] if twice else [])]
-    scale = scale_for(
-        [{"value": p["score"], "low": p["low"], "high": p["high"]} for p in every],
-        most=1.0 if share else None,
-    )
-    plane = _Plane([p["rows"] for p in every], scale)
-    parts = [
-        Markup(
-            '<svg class="learning" viewBox="0 0 {:.0f} {:.0f}" role="img" '
-            'aria-label="Score by number of labels">'
-        ).format(_WIDTH, _HEIGHT),
-        *_grid(plane, share),
-    ]
-    parts += [_step(a, b, plane, "line") for a, b in pairwise(points)]
+    plane = _Plane(every, share)
+    parts = [plane.step(a, b, "line") for a, b in pairwise(points)]
     if twice:
-        parts.append(_step(points[-1], twice, plane, "line hoped"))
-    parts += [_point(p, plane, share, "dot") for p in points]
+        parts.append(plane.step(points[-1], twice, "line hoped"))
+    parts += [plane.point(p, "dot") for p in points]
     if twice:
-        parts.append(_point(twice, plane, share, "dot hoped"))
-    parts += [_label(p, plane) for p in every]
-    parts.append(
-        _text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 6, "middle", "labelled rows learnt from")
-    )
-    return Markup("").join([*parts, Markup("</svg>")])
+        parts.append(plane.point(twice, "dot hoped"))
+    parts += [plane.label(p) for p in every]
+    return plane.plot.draw("Score by number of labels", "labelled rows learnt from", parts)
 
 
-def _grid(plane: _Plane, share: bool) -> list[Markup]:
-    parts = []
-    for tick in plane.scale.ticks:
-        parts.append(_line("grid", _LEFT, plane.y(tick), _WIDTH - _RIGHT, plane.y(tick)))
-        name = figure(tick, share, 1 if share else 3).removesuffix(" %")
-        parts.append(_text(_LEFT - 8, plane.y(tick) + 4, "end", name))
-    return parts
-
-
-def _step(a: Mapping[str, Any], b: Mapping[str, Any], plane: _Plane, kind: str) -> Markup:
-    return _line(
-        kind, plane.x(a["rows"]), plane.y(a["score"]), plane.x(b["rows"]), plane.y(b["score"])
-    )
-
-
-def _point(found: Mapping[str, Any], plane: _Plane, share: bool, kind: str) -> Markup:
-    at = plane.x(found["rows"])
-    whisker = Markup("")
-    if found["low"] is not None and found["high"] is not None:
-        whisker = _line("whisker", at, plane.y(found["low"]), at, plane.y(found["high"]))
-    title = f"{found['rows']:,} rows: {figure(found['score'], share)}"
-    circle = Markup('<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="5.5"/>')
-    return Markup("<g><title>{}</title>{}{}</g>").format(
-        title, whisker, circle.format(kind, at, plane.y(found["score"]))
-    )
-
-
-def _label(found: Mapping[str, Any], plane: _Plane) -> Markup:
-    return _text(plane.x(found["rows"]), _HEIGHT - _BOTTOM + 18, "middle", f"{found['rows']:,}")
-
-
-def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
-    numbers = [f"{number:.1f}" for number in (x1, y1, x2, y2)]
-    return Markup('<line class="{}" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(kind, *numbers)
-
-
-def _text(x: float, y: float, anchor: str, text: str) -> Markup:
-    return Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>').format(
-        x, y, anchor, text
-    )
+def _scored(point: Mapping[str, Any]) -> dict[str, Any]:
+    """A point as scales and whiskers read it."""
+    return {"value": point["score"], "low": point["low"], "high": point["high"]}

@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from graftwork.evaluation.report.charts import Scale
+from graftwork.evaluation.report.svg import document, dot, line, text, titled
 
 __all__ = ["risk_chart"]
 
@@ -30,15 +31,6 @@ class _Frame:
     def y(self, error: float) -> float:
         return _TOP + _HEIGHT - self.scale.at(error) / 100 * _HEIGHT
 
-    def line(self, kind: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
-        numbers = [f"{number:.1f}" for number in (x1, y1, x2, y2)]
-        return Markup('<line class="{}" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(kind, *numbers)
-
-    def text(self, x: float, y: float, anchor: str, text: str) -> Markup:
-        return Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>').format(
-            x, y, anchor, text
-        )
-
     def points(self, pairs: Sequence[tuple[float, float]]) -> str:
         return " ".join(f"{self.x(c):.1f},{self.y(e):.1f}" for c, e in pairs)
 
@@ -55,16 +47,13 @@ def risk_chart(
     known = [row for row in curve if row["error"]["value"] is not None]
     promise = promise if promise and promise.get("threshold") is not None else None
     frame = _Frame(known, promise["risk"] if promise else None)
-    start = Markup(
-        '<svg class="risk" viewBox="0 0 338 268" role="img" '
-        'aria-label="Share of answers that are wrong, by share of rows answered">'
-    )
-    parts = [start, *_grid(frame), _expected(frame, known)]
+    parts = [*_grid(frame), _expected(frame, known)]
     if promise:
         parts += _promise(frame, promise)
     parts += [_seen(frame, row) for row in curve if row.get("observed")]
-    name = frame.text(frame.x(0.5), _TOP + _HEIGHT + 34, "middle", "rows answered, %")
-    return Markup("").join([*parts, name, Markup("</svg>")])
+    parts.append(text(frame.x(0.5), _TOP + _HEIGHT + 34, "middle", "rows answered, %"))
+    label = "Share of answers that are wrong, by share of rows answered"
+    return document("risk", 338, 268, label, parts)
 
 
 def _grid(frame: _Frame) -> list[Markup]:
@@ -73,14 +62,14 @@ def _grid(frame: _Frame) -> list[Markup]:
     for tick in frame.scale.ticks:
         y = frame.y(tick)
         parts += [
-            frame.line("grid", frame.x(0), y, frame.x(1), y),
-            frame.text(_LEFT - 6, y + 4, "end", f"{100 * tick:.{digits}f}"),
+            line("grid", frame.x(0), y, frame.x(1), y),
+            text(_LEFT - 6, y + 4, "end", f"{100 * tick:.{digits}f}"),
         ]
     for share in (0, 0.25, 0.5, 0.75, 1):
         x = frame.x(share)
         parts += [
-            frame.line("grid", x, _TOP, x, _TOP + _HEIGHT),
-            frame.text(x, _TOP + _HEIGHT + 16, "middle", f"{100 * share:.0f}"),
+            line("grid", x, _TOP, x, _TOP + _HEIGHT),
+            text(x, _TOP + _HEIGHT + 16, "middle", f"{100 * share:.0f}"),
         ]
     return parts
 
@@ -98,9 +87,9 @@ def _expected(frame: _Frame, known: Sequence[Mapping[str, Any]]) -> Markup:
 def _promise(frame: _Frame, promise: Mapping[str, Any]) -> list[Markup]:
     at, limit = frame.x(promise["coverage"]), frame.y(promise["risk"])
     return [
-        frame.line("limit", frame.x(0), limit, frame.x(1), limit),
-        frame.line("limit", at, _TOP, at, _TOP + _HEIGHT),
-        Markup('<circle class="kept" cx="{:.1f}" cy="{:.1f}" r="5.5"/>').format(at, limit),
+        line("limit", frame.x(0), limit, frame.x(1), limit),
+        line("limit", at, _TOP, at, _TOP + _HEIGHT),
+        dot("kept", at, limit, 5.5),
     ]
 
 
@@ -114,6 +103,4 @@ def _seen(frame: _Frame, row: Mapping[str, Any]) -> Markup:
         f"probability from {row['threshold']:.3f}: {seen['n']} rows answered, "
         f"{100 * value:.1f} % wrong"
     )
-    return Markup(
-        '<g><title>{}</title><circle class="seen" cx="{:.1f}" cy="{:.1f}" r="3.6"/></g>'
-    ).format(title, frame.x(coverage), frame.y(value))
+    return titled(title, dot("seen", frame.x(coverage), frame.y(value), 3.6))

@@ -1,0 +1,66 @@
+"""The face that strategies which train a network share; each names only its way of training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from graftwork.bases.backbone import Backbone
+    from graftwork.model.model import Model
+    from graftwork.strategies._trained import Way
+    from graftwork.strategies.strategy import Choice, Job
+
+__all__ = ["Tuner"]
+
+
+class Tuner:
+    """A `Strategy` that can be forecast, tried by a pilot, and refitted on all rows."""
+
+    def way(self, job: Job) -> Way:
+        """How it trains."""
+        raise NotImplementedError
+
+    def refuses(self, backbone: Backbone) -> str | None:
+        """Why it cannot train that backbone; None where it can."""
+        raise NotImplementedError
+
+    def start(self, job: Job) -> Job:
+        """The job as training begins from it."""
+        return job
+
+    def search(self, job: Job) -> Choice:
+        """Choose passes and interpolation factor by a pilot."""
+        from graftwork.strategies._trained import pilot
+
+        return pilot(self.start(job), self.way(job))
+
+    def build(self, job: Job, choice: Choice) -> Model:
+        """Train on all rows of the job with the choices fixed."""
+        from graftwork.strategies._trained import refit
+
+        return refit(self.start(job), self.way(job), choice)
+
+    def transfer(self, job: Job) -> Model:
+        """`search`, then `build`."""
+        return self.build(job, self.search(job))
+
+    def forecast(self, job: Job, refit_rows: int) -> dict[str, float]:
+        """Seconds that pilot and refit will take, from some measured steps."""
+        from graftwork.strategies._trained_forecast import forecast
+
+        return forecast(self.start(job), self.way(job), refit_rows)
+
+    def splits(self, job: Job) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Positions to learn from and to judge of each pilot."""
+        from graftwork.strategies._trained import splits
+
+        return splits(job)
+
+    def _check(self, backbone: Backbone) -> None:
+        from graftwork.errors import UnsupportedError
+
+        why = self.refuses(backbone)
+        if why is not None:
+            raise UnsupportedError(f"{self.declaration.name}: {why}")  # type: ignore[attr-defined]
