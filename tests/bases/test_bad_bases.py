@@ -53,6 +53,14 @@ def refused(folder: Path | str, *words: str, **options: Any) -> str:
     return message
 
 
+def test_a_folder_that_happens_to_be_called_as_a_known_base_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lexical").mkdir()  # a run, say: `fit --out lexical`
+    monkeypatch.chdir(tmp_path)
+    assert open_base("lexical").kind == "lexical"
+
+
 def test_sound_one_opens(folder):
     assert open_base(str(folder), placement=toys.placement()).dim == toys.HIDDEN
 

@@ -100,6 +100,19 @@ def test_it_serves_the_next_task_and_info_tells_of_it(graftwork, tuned, tmp_path
     assert keys[0].tolist() == keys[1].tolist()
 
 
+def test_rows_that_a_base_was_tuned_on_are_told_of(graftwork, tuned, inbox, tmp_path):
+    out = tmp_path / "ours"
+    assert graftwork("promote", tuned, "--out", out).code == 0
+    words = ["fit", inbox, "--target", "label", "--base", out, "--strategy", "probe", "--folds", 2]
+    # another draw of the test part: some of its rows were training rows of the run before
+    told = graftwork(*words, "--out", tmp_path / "again", "--seed", 5)
+    assert told.code == 0, told.err
+    assert "test rows are among those that the base was tuned on" in told.err
+    assert "training rows are among those that the base was tuned on" in told.err
+    metrics = read_json(tmp_path / "again" / "report" / "metrics.json")
+    assert "rows that the base was tuned on" in str(metrics["without"])
+
+
 def test_a_base_that_was_not_tuned_is_promoted_and_says_so(graftwork, probed, inbox, tmp_path):
     out = tmp_path / "same"
     told = graftwork("promote", probed, "--out", out)

@@ -19,7 +19,7 @@ from graftwork.api._open import Opened, machine_of, open_all, recipe_of, store_f
 from graftwork.api._rungs import BASE, RunMemory, rungs_of
 from graftwork.api._save import commit_model, commit_report
 from graftwork.api._tracking import tell_metrics, tell_rungs, tracking
-from graftwork.bases import open_base
+from graftwork.bases import BACKBONES
 from graftwork.data.dataset import TEST
 from graftwork.errors import DataError, Fault, PlanChangedError
 from graftwork.evaluation.contamination import seen_in_training
@@ -154,7 +154,7 @@ def make_job(
     codes = task.encode(dataset.labels(rows))
     folds = stratified_group_folds(codes, dataset.groups[rows], recipe.folds, recipe.seed)
     classical = opened.modality.classical
-    backbones = {classical: open_base(classical)}
+    backbones = {classical: BACKBONES.get(classical)()}
     if opened.base.kind != classical:
         backbones[BASE] = opened.base
     return Job(

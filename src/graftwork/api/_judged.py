@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,11 +64,16 @@ class Judged:
                 mask = np.isin(self.positions, np.asarray(finding.data.get("positions", []), int))
                 if mask.any() and not mask.all():
                     masks[words] = mask | masks.get(words, False)
+        learnt_from: dict[str, Iterable[str]] = {
+            "rows that the base was tuned on": opened.base_keys
+        }
         if opened.earlier is not None:
-            keys = [opened.dataset.keys[i] for i in self.positions]
-            mask = seen_in_training(opened.earlier.trained_on, keys)
+            learnt_from["rows that the earlier run learnt from"] = opened.earlier.trained_on
+        keys = [opened.dataset.keys[i] for i in self.positions]
+        for words, known in learnt_from.items():
+            mask = seen_in_training(known, keys)
             if mask.any() and not mask.all():
-                masks["rows that the earlier run learnt from"] = mask
+                masks[words] = mask
         return masks
 
     def all_elsewhere(self, opened: Opened) -> bool:

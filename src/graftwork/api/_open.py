@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graftwork.api._earlier import Earlier, open_earlier
+from graftwork.api._tuned_on import tuned_on, tuned_on_notes
 from graftwork.bases import open_base
 from graftwork.bases.backbone import Backbone
 from graftwork.data.audit import Audit, Finding
@@ -53,6 +54,7 @@ class Opened:
         names: what the user called each role.
         notes: sentences to say aloud.
         earlier: the run that it starts from, if any.
+        base_keys: hex keys of the rows that the base was tuned on, where it was promoted.
     """
 
     recipe: Recipe
@@ -65,6 +67,7 @@ class Opened:
     names: dict[str, str]
     notes: list[str]
     earlier: Earlier | None = None
+    base_keys: frozenset[str] = frozenset()
 
 
 def recipe_of(settings: Mapping[str, Any] | Recipe | None, more: Mapping[str, Any]) -> Recipe:
@@ -117,11 +120,14 @@ def open_all(
     notes = [note for each in sources.tables.values() for note in each.notes]
     prints = {role: each.source.sha256 for role, each in sources.tables.items()}
     earlier, table = sources.earlier, sources.tables["train"]
+    base_keys = tuned_on(sources.base)
     if earlier is not None:
         earlier.check(dataset, table, sources.recipe)
         dataset, note = earlier.kept_apart(dataset)
         notes += [note] if note else []
         prints["start"] = earlier.digest
+    else:  # a warm start tells of its earlier run instead
+        notes += tuned_on_notes(dataset, base_keys)
     return Opened(
         sources.recipe,
         table,
@@ -133,6 +139,7 @@ def open_all(
         {role: each.source.name for role, each in sources.tables.items()},
         [*notes, *sources.schema.notes],
         earlier,
+        base_keys,
     )
 
 

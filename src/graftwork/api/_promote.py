@@ -12,6 +12,7 @@ import numpy as np
 
 from graftwork.api._promoted_card import promoted_card
 from graftwork.api._report_of import report_of, run_folder
+from graftwork.api._tuned_on import KEYS
 from graftwork.errors import GraftworkError, IntegrityError, ParameterError, UnsupportedError
 from graftwork.modalities import MODALITIES
 from graftwork.model.directory import load_model, model_folder, part_folder
@@ -31,7 +32,6 @@ KIND = "huggingface"
 NEEDED = ("config.json", FACTS, MANIFEST)
 FROZEN = ("probe", "hybrid")  # strategies that leave the base as it is
 PRECISIONS = ("float32", "bfloat16", "float16")
-KEYS = "training_keys.safetensors"
 LONGEST_CARD = 100_000  # bytes of a base's README.md that are looked through for its licence
 
 

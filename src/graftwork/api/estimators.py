@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from graftwork.api._open import machine_of, store_folder
 from graftwork.api._rungs import BASE, rungs_of
 from graftwork.api._texts import as_texts, dataset_of
-from graftwork.bases import open_base
+from graftwork.bases import BACKBONES, open_base
 from graftwork.bases.backbone import Shape
 from graftwork.errors import ParameterError, UnknownNameError, UnsupportedError
 from graftwork.features.store import FeatureStore
@@ -152,7 +152,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         codes = task.encode(labels)
         folds = stratified_group_folds(codes, dataset.groups, recipe.folds, recipe.seed)
         modality = MODALITIES.get(recipe.modality)()
-        backbones = {modality.classical: open_base(modality.classical)}
+        backbones = {modality.classical: BACKBONES.get(modality.classical)()}
         base = open_base(
             recipe.base or modality.default_base, placement=place(), max_length=recipe.max_length
         )

@@ -38,18 +38,20 @@ class Location:
 def locate(name: str) -> Location:
     """Find a base: a directory, a known name, the hub's local cache, then the hub.
 
+    A folder that only happens to be called as a known base (a run, say) is none.
+
     Raises:
         BaseModelError: not found; the message names the local bases that there are.
     """
     path = Path(name).expanduser()
-    if path.is_dir():
+    row = catalog_row(name)
+    if path.is_dir() and (row is None or (path / "config.json").is_file()):
         return Location(name, _kind_of(path), path)
-    if path.is_file():
+    if path.is_file() and row is None:
         raise BaseModelError(
             f"base {name!r} is a file; a base is a directory with config.json, "
             "model.safetensors and its tokenizer"
         )
-    row = catalog_row(name)
     if row is not None:
         return _from_catalog(name, row)
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name) or name.startswith("."):
