@@ -27,6 +27,7 @@ __all__ = [
     "__version__",
     "audit",
     "cache",
+    "compare",
     "demo",
     "embed",
     "evaluate",

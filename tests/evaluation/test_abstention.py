@@ -69,6 +69,18 @@ def test_a_promise_is_a_row_of_the_table():
     assert seen["guarantee"]["observed"]["error"]["value"] <= 0.25
 
 
+def test_rows_of_labels_that_no_other_row_has_count_as_wrong():
+    truth, odds = honest(1200, seed=2)
+    asked = {"thresholds": thresholds_of(honest(1000)[1]), "risk": 0.25, "delta": 0.05}
+    plain, told = (with_guarantee(truth, odds, unknown=n, **asked) for n in (0, 20))
+    assert (told["rows"], told["unknown"]) == (1220, 20)
+    assert told["threshold"] > plain["threshold"]
+    at_it = odds.max(1) >= told["threshold"]
+    assert told["errors"] == 20 + (odds.argmax(1) != truth)[at_it].sum()
+    assert "20 of these rows have labels that no other row has" in told["sentence"]
+    assert "no other row has" not in plain["sentence"]
+
+
 def test_what_cannot_be_promised_names_the_rows_that_would_do():
     truth, odds = honest(300, seed=2)
     told = with_guarantee(truth, odds, thresholds_of(odds), risk=0.03, delta=0.05)

@@ -145,3 +145,12 @@ def test_random_weights_destroy_the_explanation(tmp_path, record_property):
     assert len(ours) >= 12
     assert abs(correlation) < 0.35
     assert np.mean([rank_correlation(a, b) for a, b in zip(ours, again, strict=True)]) > 0.999
+
+
+def test_bars_of_wide_characters_stand_in_one_column():
+    from rich.cells import cell_len
+
+    parts = [{"input": "text", "part": part, "importance": 1.0} for part in ("退款", "ok", "a")]
+    told = {"label": "x", "prediction": "x", "probability": 0.9, "parts_left_out_together": 1}
+    lines = [row for row in explanation_text({**told, "parts": parts}).splitlines() if "|" in row]
+    assert len({cell_len(line[: line.index("|")]) for line in lines}) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +82,10 @@ def test_rows_below_the_threshold_keep_their_probability(graftwork, fitted, inbo
     assert told.json["expected"]["from"] == "out of fold"
     spoken = graftwork("predict", fitted, inbox, "--out", out, "--abstain", 0.7)
     assert f"{len(passed)} abstained from (probability below 0.7)" in spoken.out
+    assert f"of {len(rows)} rows predicted in " in spoken.out
     assert "expected wrong among the answers" in spoken.out
+    none = graftwork("predict", fitted, inbox, "--out", out, "--abstain", 1)
+    assert "expected wrong" not in none.out
 
 
 def test_a_run_keeps_calibration_rows_from_search_and_fit(words, promised):
@@ -187,3 +191,27 @@ def test_a_label_of_one_row_stays_in_training():
     held = held_back(data, recipe_of({"guarantee": 0.3}, {}), np.arange(200))
     assert len(held) > 0
     assert set(held) <= set(range(196))
+
+
+def test_rows_with_a_label_of_their_own_count_against_the_promise(graftwork, tiny, tmp_path):
+    rows = make_rows(240, seed=4)
+    lone = [{**row, "label": f"lone {i}"} for i, row in enumerate(make_rows(300, seed=9)[240:])]
+    data = write_csv(tmp_path / "lone.csv", rows + lone)
+    words = [data, "--target", "label", "--base", tiny, "--strategy", "probe", "--folds", 2]
+    told = graftwork("fit", *words, "--guarantee", RISK, "--out", tmp_path / "run", "--json")
+    assert told.code == 0
+    promise = told.json["abstention"]["guarantee"]
+    assert promise["unknown"] > 0
+    assert "they count as wrong" in promise["sentence"]
+
+
+def test_the_largest_groups_are_not_always_kept_back():
+    import toys
+
+    texts, labels = toys.sentences(200)
+    data = toys.dataset({"text": texts}, labels)
+    groups = np.r_[np.zeros(20), 1 + np.arange(180)].astype(np.int64)
+    data = replace(data, groups=groups)
+    asked = [recipe_of({"guarantee": 0.3, "seed": seed}, {}) for seed in range(12)]
+    held = [0 in held_back(data, recipe, np.arange(200)) for recipe in asked]
+    assert 0 < sum(held) < len(held)

@@ -379,3 +379,10 @@ def test_other_encodings_are_read_and_said_or_refused_with_advice(graftwork, des
     assert any(name in found for name in names.get(encoding, (encoding[:6],)))
     if encoding != "utf-8-sig":
         assert any(name in told.err.lower() for name in names.get(encoding, (encoding[:6],)))
+
+
+@pytest.mark.parametrize("strategy", ["auto", "finetune"])
+def test_more_layers_than_the_base_has_are_refused_before_the_run_begins(graftwork, desk, strategy):
+    told = graftwork(*desk.fit(None, "--strategy", strategy, "--top", 99))
+    assert_readable(told, "99 top layers", "1 to 2")
+    assert not desk.out.exists()

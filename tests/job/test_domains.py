@@ -57,6 +57,9 @@ def test_it_is_shown_and_the_report_has_the_matrix(graftwork, fitted, months, tm
     assert "The model does not carry over everywhere" in page
     assert page.count('<th scope="row">new.csv') == 1
     assert "25.0 %" in page
+    assert "Predicting “label”" in page
+    assert "Newcombe's method." in page
+    assert "Paired bootstrap" not in page
     texts = [row["text"] for path in months for row in read_csv(path)]
     assert not [text for text in texts if text in page]
 
@@ -104,6 +107,7 @@ def test_a_file_without_a_known_label_is_a_row_that_says_so(graftwork, fitted, m
     assert last["n"] == 0
     assert last["score"] is None
     assert "no row has" in last["note"]
+    assert "not judged: foreign.csv" in told.json["verdict"]["sentence"]
     again = write_csv(tmp_path / "again.csv", foreign)
     told = graftwork("evaluate", fitted, data, again)
     assert told.code == 2

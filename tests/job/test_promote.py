@@ -37,7 +37,7 @@ def tuned(probed, tmp_path_factory):
     with torch.no_grad():
         for weights in model.backbones["base"].network.parameters():
             weights.mul_(1.01)
-    model.facts["strategy"] = "finetune"
+    model.facts |= {"strategy": "finetune", "trained_parameters": 1}
     save_model(model, run / "model")
     return run
 
@@ -192,3 +192,27 @@ def test_a_changed_model_and_no_model_are_refused(graftwork, probed, tmp_path):
     assert "model.safetensors" in told.err
     assert graftwork("promote", tmp_path / "gone", "--out", tmp_path / "ours").code == 2
     assert not (tmp_path / "ours").exists()
+
+
+def test_a_run_from_a_tuned_run_tells_of_that_and_keeps_its_rows(graftwork, tuned, tiny, tmp_path):
+    from safetensors.numpy import load_file
+
+    rows = [{"text": row["text"], "label": row["label"]} for row in make_rows(60, seed=8)]
+    data = write_csv(tmp_path / "more.csv", rows)
+    words = ["fit", data, "--from", tuned, "--strategy", "probe", "--folds", 2]
+    run, out = tmp_path / "run", tmp_path / "ours"
+    assert graftwork(*words, "--out", run).code == 0
+    first = load_file(tuned / "model/artifacts/training_keys.safetensors")["keys"].tolist()
+    model = read_json(run / "model/graph.json")
+    if "base" in model["backbones"]:  # rows that tuned the base count as learnt from
+        kept = load_file(run / "model/artifacts/training_keys.safetensors")["keys"].tolist()
+        assert all(row in kept for row in first)
+    told = graftwork("promote", run, "--out", out)
+    assert told.code == 0, told.err
+    facts = read_json(out / "graftwork.json")
+    assert facts["base"]["name"] == tiny.name
+    assert facts["base"]["licence"] is None  # not that of the default base
+    assert f"as run {facts['base']['promoted']['run_id']} (finetune) had tuned it" in facts["about"]
+    assert "tuned by finetune in run" in (out / "README.md").read_text("utf-8")
+    keys = load_file(out / "training_keys.safetensors")["keys"].tolist()
+    assert all(row in keys for row in first)

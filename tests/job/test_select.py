@@ -82,6 +82,10 @@ def test_what_they_should_bring_comes_from_the_run(graftwork, fitted, pool, tmp_
     write_json(run / "report" / "metrics.json", report)
     told = graftwork("select", pool, "--run", run, "--n", 10)
     assert "10 labels drawn at random should bring about +0.5 points of accuracy" in told.err
+    report["learning_curve"]["twice"] |= {"rows": 200_000, "high": 0.001}
+    write_json(run / "report" / "metrics.json", report)
+    told = graftwork("select", pool, "--run", run, "--n", 10)
+    assert "should bring less than 0.1 points of accuracy" in told.err
     del report["learning_curve"]
     write_json(run / "report" / "metrics.json", report)
     told = graftwork("select", pool, "--run", run, "--n", 10, "--json")

@@ -197,6 +197,10 @@ def test_evaluate_writes_a_report_and_says_the_score(graftwork, fitted, inbox, t
     assert metrics["contamination"]["flagged"] > 80
     page = (tmp_path / "report" / "report.html").read_text("utf-8")
     assert not [row["text"] for row in read_csv(inbox) if row["text"] in page]
+    assert "Scored, without a verdict" in page
+    assert "Transfer helped" not in page
+    assert "Transfer minus" not in page
+    assert "out of fold, on training rows alone" not in page
 
 
 def test_audit_names_rows(graftwork, tiny, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from job_files import make_rows, write_csv
 
 import graftwork
-from graftwork.errors import DataError, InputError, RunError
+from graftwork.errors import DataError, InputError, ParameterError, RunError
+from graftwork.runs.progress import Progress
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +86,48 @@ def test_resumed_and_finished_runs_show_the_same(earlier: Path, tmp_path: Path) 
     texts = [row["text"] for row in rows[:20]]
     a, b = first.model.predict(texts), again.model.predict(texts)
     assert np.array_equal(a.probabilities, b.probabilities)
+
+
+def test_the_earlier_model_tells_the_labels_of_the_new_rows_apart(
+    earlier: Path, tmp_path: Path
+) -> None:
+    import toys
+    from graftwork.api._calibrate import calibrated
+    from graftwork.api._earlier import Keep, open_earlier
+
+    start = open_earlier(str(earlier / "run"), toys.placement()).model
+    start.heads["label"] = replace(start.heads["label"], temperature=2.0)
+    rows = [row for row in make_rows(150, seed=3) if row["label"] != "delivery"]
+    texts, labels = [row["text"] for row in rows], [row["label"] for row in rows]
+    job = toys.job(toys.dataset({"text": texts}, labels), {}, tmp_path, start=start)
+    choice = Keep().search(job)
+    kept = Keep().build(job, choice)
+    assert kept.classes == ("login", "refund")
+    old = start.predict(texts).probabilities[:, [start.classes.index(c) for c in kept.classes]]
+    told = old / old.sum(axis=1, keepdims=True)
+    assert np.allclose(kept.predict(texts).probabilities, told, atol=1e-6)
+    assert np.allclose(choice.out_of_fold.best_probabilities, told, atol=1e-6)
+    calibrated(kept, choice.out_of_fold)  # on top of what the head said, and of a copy
+    assert kept.head.temperature not in (1.0, 2.0)
+    assert start.head.temperature == 2.0
+
+
+def test_labels_that_will_be_forgotten_are_named(earlier: Path, tmp_path: Path) -> None:
+    class Heard(Progress):
+        def on_say(self, text: str) -> None:
+            said.append(text)
+
+    said: list[str] = []
+    rows = [{k: row[k] for k in ("text", "label")} for row in make_rows(300, seed=3)]
+    rows = [row for row in rows if row["label"] != "delivery"]
+    run = more(tmp_path, rows, start=earlier / "run", progress=Heard())
+    assert "delivery" not in run.model.classes
+    assert any("will not know them: 'delivery'" in line for line in said)
+
+
+def test_a_run_is_never_written_over_by_the_one_that_begins_from_it(earlier: Path) -> None:
+    rows = [{k: row[k] for k in ("text", "label")} for row in make_rows(300)]
+    run = earlier / "run"
+    with pytest.raises(ParameterError, match="another folder"):
+        graftwork.fit(rows, out=run, start=str(run), strategy="probe", overwrite=True)
+    assert (run / "model" / "manifest.json").is_file()

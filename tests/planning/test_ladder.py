@@ -49,7 +49,7 @@ def job(bert: Any, lexical: Any, tmp_path: Path) -> Any:
 
 @pytest.fixture
 def rungs(bert: Any) -> list[Rung]:
-    recipe = Recipe(parameters={"epochs": 2, "rate": 1e-3})
+    recipe = Recipe(parameters={"epochs": 2, "rate": 1e-3, "layer": 2})
     return rungs_of(recipe, bert, "lexical")[0]
 
 
@@ -135,7 +135,7 @@ def test_a_pilot_is_compared_with_what_learnt_from_the_same_rows(job: Any, bert:
 
     tuned = make_strategy("finetune", {"epochs": 1})
     rungs = [
-        Rung("probe", "probe", make_strategy("probe", {}), ("base",)),
+        Rung("probe", "probe", make_strategy("probe", {"layer": 2}), ("base",)),
         Rung("hybrid", "hybrid", Watched(), ("base", "lexical")),
         Rung("finetune", "tuned", tuned, ("base",), builds_on="probe"),
     ]
@@ -156,7 +156,7 @@ def test_a_base_without_a_boundary_passes_that_rung(
     albert = open_tiny("albert")
     data = toys.dataset({"text": TEXTS}, LABELS)
     made = toys.job(data, {"lexical": lexical, "base": albert}, tmp_path)
-    recipe = Recipe(parameters={"epochs": 1})
+    recipe = Recipe(parameters={"epochs": 1, "layer": 2})
     found = climb(made, rungs_of(recipe, albert, "lexical")[0], min_gain=0.0)
     assert found.passed[0]["name"] == "top"
     assert "no boundary" in found.passed[0]["reason"]
@@ -169,3 +169,42 @@ def test_predictions_stand_for_the_judged_rows_alone(job: Any, rungs: list[Rung]
         judged = result.judged
         assert judged.all() == (not hasattr(result.rung.strategy, "forecast"))
         assert np.isin(result.predicted[judged], range(3)).all()
+
+
+def test_a_rung_whose_layers_lie_above_the_readout_is_passed(
+    job: Any, bert: Any, rungs: list[Rung]
+) -> None:
+    """Else a pilot in which nothing learns would end the ladder: nothing to hope for."""
+    low = Choice("probe", {"readout": {"layers": [1]}}, None)
+    alone = replace(job, backbones={"base": bert}, shared={"base": low})
+    top, whole = rungs[-2].strategy, rungs[-1].strategy
+    assert "reads layer 1" in top.idle(alone)  # type: ignore[attr-defined]
+    assert whole.idle(alone) is None  # type: ignore[attr-defined]
+    found = climb(job, [*rungs[:1], _reads(rungs[1], 1), *rungs[3:]], min_gain=0.0)
+    assert [row["name"] for row in found.passed] == ["top"]
+    assert found.results[-1].rung.name == "finetune"
+
+
+def _reads(rung: Rung, layer: int) -> Rung:
+    """The probe's rung, its choice always that layer."""
+    kind = type(rung.strategy)
+
+    class Fixed(kind):  # type: ignore[misc, valid-type]
+        def search(self, job: Any) -> Choice:
+            found = super().search(job)
+            readout = {**found.settings["readout"], "layers": [layer]}
+            return replace(found, settings={**found.settings, "readout": readout})
+
+    return replace(rung, strategy=Fixed())
+
+
+def test_a_pilot_that_few_new_rows_could_judge_is_not_tried(job: Any, rungs: list[Rung]) -> None:
+    """Of a warm start: what the earlier run has learnt from judges nothing."""
+    fresh = np.zeros(len(job.rows), dtype=bool)
+    fresh[np.flatnonzero(job.folds == 2)[:40]] = True  # pilots judge the first two folds
+    found = climb(job, rungs, min_gain=0.005, fresh=fresh)
+    assert [row["reason"].split(",")[0] for row in found.passed] == [
+        "a pilot could be judged by 0 new rows only"
+    ] * 2
+    asked = climb(job, [*rungs[:2], rungs[-1]], min_gain=0.005, end_on="finetune", fresh=fresh)
+    assert asked.chosen.rung.name == "finetune"

@@ -37,7 +37,8 @@ def held_back(
     """int64 positions, out of `rows`, that neither search nor fit may see; the same every time.
 
     Classes in proportion, duplicates and other groups in one piece. A label whose rows would all be
-    kept back stays in training: a model that does not know it can never be right on it.
+    kept back stays in training: a model that does not know it can never be right on it. New rows
+    may have such labels too, so those rows count as wrong in the promise (see `abstaining`).
 
     Args:
         dataset: with labels and groups.
@@ -49,7 +50,14 @@ def held_back(
     Returns:
         sorted; empty where no guarantee was asked for, or no number of these rows could give it.
     """
-    nothing = np.zeros(0, dtype=np.int64)
+    return _dealt(dataset, recipe, rows, seen)[0]
+
+
+def _dealt(
+    dataset: Dataset, recipe: Recipe, rows: np.ndarray, seen: Collection[str]
+) -> tuple[np.ndarray, int]:
+    """What `held_back` gives, and how many rows more it would be but for labels of their own."""
+    nothing = np.zeros(0, dtype=np.int64), 0
     if recipe.guarantee is None:
         return nothing
     everything = _codes(dataset, rows)
@@ -59,10 +67,13 @@ def held_back(
     if not wanted or len(np.unique(groups)) < 4:
         return nothing
     codes = everything[fresh]
-    parts = max(2, len(fresh) // wanted)
-    held = fresh[stratified_group_folds(codes, groups, parts, recipe.seed + _SALT) == 0]
+    parts, seed = max(2, len(fresh) // wanted), recipe.seed + _SALT
+    deal = stratified_group_folds(codes, groups, parts, seed)
+    # it gives the largest groups to the first folds: a fold drawn at random favours none
+    held = fresh[deal == np.random.default_rng(seed).integers(deal.max() + 1)]
     left = np.bincount(np.delete(everything, held), minlength=int(everything.max()) + 1)
-    return np.asarray(rows[held[left[everything[held]] > 0]])
+    known = left[everything[held]] > 0
+    return np.asarray(rows[held[known]]), int((~known).sum())
 
 
 def _codes(dataset: Dataset, rows: np.ndarray) -> np.ndarray:
@@ -128,12 +139,12 @@ def abstaining(
     promise = None
     if recipe.guarantee is not None:
         asked = {"risk": recipe.guarantee, "delta": recipe.guarantee_delta}
-        held = held_back(job.dataset, recipe, rows, seen)
+        held, alone = _dealt(job.dataset, recipe, rows, seen)
         if len(held):
             inputs = job.dataset.take(held)
             said = model.predict(inputs, store=job.store, progress=job.progress).probabilities
             truth = job.task.encode(job.dataset.labels(held))
-            promise = with_guarantee(truth, said, thresholds, **asked)
+            promise = with_guarantee(truth, said, thresholds, unknown=alone, **asked)
         else:
             promise = too_few(len(_fresh(job.dataset, rows, set(seen))), **asked)
         job.progress.say(str(promise["sentence"]))

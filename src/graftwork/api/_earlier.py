@@ -13,6 +13,7 @@ from graftwork.data.keys import packed_keys, unpacked_keys
 from graftwork.data.table import Table
 from graftwork.errors import DataError, Fault, InputError, ParameterError, nearest
 from graftwork.features.out_of_fold import OutOfFold
+from graftwork.model.head import ModelHead
 from graftwork.model.model import Model
 from graftwork.registry import declare
 from graftwork.runs.recipe import Recipe
@@ -21,6 +22,7 @@ from graftwork.runtime.devices import Placement
 from graftwork.storage.hashing import sha256_file
 from graftwork.storage.tensors import load_tensors, save_tensors
 from graftwork.strategies.strategy import Choice, Job
+from graftwork.tasks.task import Task
 
 __all__ = ["TEST_KEYS", "Earlier", "Keep", "open_earlier", "save_test_keys"]
 
@@ -49,6 +51,32 @@ class Earlier:
         """Its pre-trained backbone, tuned or not; None where it has none."""
         found = (b for b in self.model.backbones.values() if hasattr(b, "tunable"))
         return next(found, None)
+
+    @property
+    def tuned(self) -> bool:
+        """Whether weights of its base were moved, in that run or in one before it."""
+        facts = self.model.facts
+        before = facts.get("base_promoted") or {}
+        return "trained_parameters" in facts or bool(before.get("tuned"))
+
+    def base_facts(self) -> dict[str, Any]:
+        """What the model of a run on its base is to tell of that base: name, and by what tuned."""
+        facts = self.model.facts
+        base, before = facts.get("base"), facts.get("base_promoted")
+        if "trained_parameters" not in facts:
+            return {"base": base, **({"base_promoted": before} if before else {})}
+        strategy, run, target = (facts.get(name) for name in ("strategy", "run_id", "target"))
+        told = {
+            "name": f"run {run}",
+            "tuned": True,
+            "strategy": strategy,
+            "run_id": run,
+            "target": target,
+            "about": f"{base or 'its base'}, tuned by {strategy} in run {run} to predict "
+            f"{target!r}.",
+            "base": {"name": base, **({"promoted": before} if before else {})},
+        }
+        return {"base": base, "base_promoted": told}
 
     def check(self, dataset: Dataset, table: Table, recipe: Recipe) -> None:
         """Refuse a start of another task, label set or input.
@@ -79,6 +107,18 @@ class Earlier:
                 ],
             )  # fmt: skip
 
+    def forgotten(self, dataset: Dataset) -> str:
+        """A note on labels that it knows and no row has that is learnt from; empty without any."""
+        left = set(dataset.labels(np.flatnonzero(dataset.parts != TEST)))
+        gone = [repr(label) for label in self.model.classes if label not in left]
+        if not gone:
+            return ""
+        shown = ", ".join(gone[:20]) + (", …" if len(gone) > 20 else "")
+        return (
+            f"--from: {len(gone)} of the earlier run's {len(self.model.classes)} labels occur in "
+            f"no row that is learnt from, and the new model will not know them: {shown}"
+        )
+
     def kept_apart(self, dataset: Dataset) -> tuple[Dataset, str]:
         """The dataset with the earlier run's test rows in its test part, and a note on them."""
         moved = np.asarray([key in self.judged_on for key in dataset.keys], dtype=bool)
@@ -108,16 +148,14 @@ class Keep:
 
     def search(self, job: Job) -> Choice:
         """Predictions of the rows that the earlier model did not learn from."""
-        model = _start(job)
+        model = self.build(job)
         seen = set(_trained_on(model))
         known = job.dataset.keys
         keys = [known[int(row)] for row in job.rows.tolist()]
         fresh = [i for i, key in enumerate(keys) if key not in seen]
         rows = np.asarray(fresh, dtype=np.int64)
         found = model.predict(job.dataset.take(job.rows[rows]), progress=job.progress)
-        order = [model.classes.index(label) for label in job.task.labels]
-        odds = found.probabilities[:, order]
-        odds = odds / np.maximum(odds.sum(axis=1, keepdims=True), 1e-12)
+        odds = found.probabilities
         truth = job.codes()[rows]
         right = odds[np.arange(len(rows)), truth]
         out = OutOfFold(
@@ -133,14 +171,31 @@ class Keep:
         )
         return Choice(self.declaration.name, {}, out, "the earlier model as it is")
 
-    def build(self, job: Job, choice: Choice) -> Model:
-        """The earlier model."""
+    def build(self, job: Job, choice: Choice | None = None) -> Model:
+        """The earlier model over the labels of these rows; the start itself stays what it is."""
         model = _start(job)
-        return replace(model, facts={**model.facts, "strategy": self.declaration.name})
+        name = next(iter(model.heads))
+        heads = {**model.heads, name: _over(model.head, job.task)}
+        facts = {**model.facts, "strategy": self.declaration.name}
+        facts.pop("trained_parameters", None)  # this run trained none
+        return replace(model, heads=heads, facts=facts)
 
     def transfer(self, job: Job) -> Model:
         """`search`, then `build`."""
         return self.build(job, self.search(job))
+
+
+def _over(head: ModelHead, task: Task) -> ModelHead:
+    """The head with the labels of `task` alone, its temperature made part of its weights.
+
+    All rungs of a ladder tell the same labels apart. A temperature that is fitted on what the head
+    says comes on top of the one that it had.
+    """
+    order = [head.task.labels.index(label) for label in task.labels]
+    factor = np.float32(1 / head.temperature)
+    weights = [weight[:, order] * factor for weight in head.linear.weights]
+    linear = replace(head.linear, weights=weights, bias=head.linear.bias[order] * factor)
+    return replace(head, task=task, linear=linear, temperature=1.0, abstention=None)
 
 
 def open_earlier(folder: str, placement: Placement) -> Earlier:

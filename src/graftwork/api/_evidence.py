@@ -115,8 +115,21 @@ def _kept(trial: Trial, finals: Finals) -> Model:
     model = abstaining(finals.model(chosen), found, job, opened.recipe, labelled, seen)
     if opened.recipe.keep_neighbours:
         model.neighbours = _neighbours(job, model)
-    model.training_keys = packed_keys(sorted(job.dataset.keys[i] for i in job.rows))
+    model.training_keys = packed_keys(sorted(_learnt_from(trial)))
     return model
+
+
+def _learnt_from(trial: Trial) -> set[str]:
+    """Keys of all rows that the kept model learnt from, in earlier runs on its weights too."""
+    job, opened, rung = trial.job, trial.opened, trial.ladder.chosen.rung
+    keys = {job.dataset.keys[i] for i in job.rows}
+    if not rung.transfers:
+        return keys
+    keys |= opened.base_keys
+    earlier = opened.earlier
+    if earlier is not None and (rung.name == "earlier" or opened.moved_before):
+        keys |= set(earlier.trained_on)
+    return keys
 
 
 def _metrics(trial: Trial, compared: _Compared, model: Model) -> dict[str, Any]:

@@ -16,12 +16,12 @@ from graftwork.api._calibrate import without_held_back
 from graftwork.api._earlier import Keep, save_test_keys
 from graftwork.api._evidence import gather_evidence
 from graftwork.api._open import Opened, machine_of, open_all, recipe_of, store_folder
-from graftwork.api._rungs import BASE, RunMemory, rungs_of
+from graftwork.api._rungs import BASE, RunMemory, check_rungs, rungs_of
 from graftwork.api._save import commit_model, commit_report
 from graftwork.api._tracking import tell_metrics, tell_rungs, tracking
 from graftwork.bases import BACKBONES
 from graftwork.data.dataset import TEST
-from graftwork.errors import DataError, Fault, PlanChangedError
+from graftwork.errors import DataError, Fault, ParameterError, PlanChangedError
 from graftwork.evaluation.contamination import seen_in_training
 from graftwork.evaluation.controls import subset
 from graftwork.features.store import FeatureStore
@@ -86,6 +86,8 @@ def fit(
     if how.track is not None:
         check_tracker(how.track)
     opened = open_all(data, recipe, how, progress=progress)
+    if not resume:
+        check_rungs(opened.recipe, opened.base, opened.modality.classical)
     for note in opened.notes:
         progress.say(note)
     with open_run(opened, how, out, resume=resume, overwrite=overwrite) as run:
@@ -135,6 +137,12 @@ def open_run(
     where = out or Path("runs") / (
         name if source.format in _FILES else f"{name}-{plan.digest()[:8]}"
     )
+    start = opened.recipe.start
+    if start is not None and Path(start).resolve() == Path(where).resolve():
+        raise ParameterError(
+            f"--from: {where} is the run to go on from and where the new one would be written; "
+            "name another folder with --out"
+        )
     return RunDirectory.open(where, plan, machine, resume=resume, overwrite=overwrite)
 
 

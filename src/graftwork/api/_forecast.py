@@ -9,7 +9,7 @@ from typing import Any
 
 from graftwork.api._fit import make_job
 from graftwork.api._open import Opened, machine_of, open_all, recipe_of, store_folder
-from graftwork.api._rungs import BASE, rungs_of
+from graftwork.api._rungs import BASE, check_rungs, rungs_of
 from graftwork.evaluation.controls import TRAIN_ROWS
 from graftwork.features.store import FeatureStore
 from graftwork.planning.forecast import Forecast, encoding_seconds, search_seconds
@@ -49,6 +49,7 @@ def plan(
     progress = progress or Progress()
     recipe, how = recipe_of(settings, more), machine_of(machine)
     opened = open_all(data, recipe, how, progress=progress)
+    check_rungs(recipe, opened.base, opened.modality.classical)
     store = FeatureStore(store_folder(how), limit_gb=how.cache_gb)
     job = make_job(opened, store, progress, None)
     rungs, _ = rungs_of(recipe, opened.base, opened.modality.classical)

@@ -69,6 +69,12 @@ class Opened:
     earlier: Earlier | None = None
     base_keys: frozenset[str] = frozenset()
 
+    @property
+    def moved_before(self) -> bool:
+        """Whether the base is that of the earlier run, and its weights were tuned."""
+        earlier = self.earlier
+        return earlier is not None and earlier.tuned and earlier.base() is self.base
+
 
 def recipe_of(settings: Mapping[str, Any] | Recipe | None, more: Mapping[str, Any]) -> Recipe:
     """The resolved recipe from settings and keyword arguments.
@@ -124,7 +130,7 @@ def open_all(
     if earlier is not None:
         earlier.check(dataset, table, sources.recipe)
         dataset, note = earlier.kept_apart(dataset)
-        notes += [note] if note else []
+        notes += [each for each in (note, earlier.forgotten(dataset)) if each]
         prints["start"] = earlier.digest
     else:  # a warm start tells of its earlier run instead
         notes += tuned_on_notes(dataset, base_keys)

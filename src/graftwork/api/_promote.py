@@ -72,7 +72,8 @@ def promote(
     facts = _facts(run, Path(out).name, graph.get("facts", {}), fingerprint)
     with progress.step("writing the base"), committed(out) as temporary:
         _copy(source, temporary)
-        keys = _training_keys(model.training_keys if facts["tuned"] else None, facts["base"])
+        own = model.training_keys if facts["tuned"] or _tuned_before(facts) else None
+        keys = _training_keys(own, facts["base"])
         if keys is not None:
             save_tensors(temporary / KEYS, {"keys": keys})
             # safetensors writes 0600; the other files have the mode that this user's files have
@@ -154,6 +155,12 @@ def _copy(source: Path, folder: Path) -> None:
             shutil.copyfile(file, folder / file.name)
 
 
+def _tuned_before(facts: Mapping[str, Any]) -> bool:
+    """Whether weights were tuned before the run, and no folder of theirs tells by which rows."""
+    before = facts["base"].get("promoted") or {}
+    return "folder" not in facts["base"] and bool(before.get("tuned"))
+
+
 def _training_keys(own: np.ndarray | None, base: dict[str, Any]) -> np.ndarray | None:
     """Hashes uint8 (n, 16) of all rows that the weights were tuned on, those of its base included.
 
@@ -212,6 +219,9 @@ def _facts(run: Any, name: str, model_facts: Mapping[str, Any], fingerprint: str
 def _about(facts: Mapping[str, Any]) -> str:
     """One sentence: tuned on what, or not tuned at all."""
     base = facts["base"]["name"] or "its base"
+    if _tuned_before(facts):
+        before = facts["base"]["promoted"]
+        base = f"{base} as run {before['run_id']} ({before['strategy']}) had tuned it"
     if facts["strategy"] == "scratch":
         return (
             f"The architecture of {base} with weights that began at random, trained in run "
@@ -242,6 +252,10 @@ def _base_facts(
         told |= {"name": row.name, "licence": row.licence, "source": row.source, "hub": row.hub}
     elif Path(word).is_dir():
         told |= _folder_facts(Path(word))
+    before = model_facts.get("base_promoted")
+    if before and (not recipe.get("base") or "promoted" not in told):
+        told["promoted"] = before  # of a warm start, or the folder is gone
+        told.pop("folder", None)
     return {**told, "fingerprint": fingerprint}
 
 

@@ -19,7 +19,7 @@ from graftwork.strategies import STRATEGIES
 from graftwork.strategies._tuner import Tuner
 from graftwork.strategies.strategy import Choice, Strategy
 
-__all__ = ["BASE", "RunMemory", "make_strategy", "owned", "rungs_of"]
+__all__ = ["BASE", "RunMemory", "check_rungs", "make_strategy", "owned", "rungs_of"]
 
 BASE = "base"  # the pre-trained backbone's name in jobs and models
 
@@ -46,6 +46,20 @@ def rungs_of(
     rungs = [first] if control or recipe.strategy == "auto" else []
     rungs += [_rung(step, recipe, base, classical) for step in _up_to(recipe.strategy, base)]
     return rungs, None if recipe.strategy == "auto" else recipe.strategy
+
+
+def check_rungs(recipe: Recipe, base: Backbone, classical: str) -> None:
+    """Refuse what the base cannot do before anything is encoded, not after an hour.
+
+    Raises:
+        UnsupportedError: a strategy that was asked for by name cannot train that base.
+        ParameterError: more layers than the base has.
+    """
+    rungs, asked = rungs_of(recipe, base, classical)
+    for rung in rungs:
+        made = rung.strategy
+        if isinstance(made, Tuner) and (rung.name == asked or made.refuses(base) is None):
+            made.check(base)
 
 
 def _rung(name: str, recipe: Recipe, base: Backbone, classical: str) -> Rung:

@@ -38,6 +38,9 @@ def commit_model(run: RunDirectory, findings: Findings, opened: Opened, progress
         "run_id": run.record.get("run_id"),
         "seed": opened.recipe.seed,
     }
+    kept = model.facts.get("strategy") == "earlier"
+    if opened.earlier is not None and (kept or opened.earlier.base() is opened.base):
+        model.facts |= opened.earlier.base_facts()
     promoted = promoted_facts(opened.recipe.base) if opened.recipe.base else None
     if promoted is not None:
         model.facts["base_promoted"] = promoted

@@ -265,6 +265,11 @@ def _gain_words(gain: Mapping[str, Any] | None, n: int) -> str:
             "that tells it"
         )
     metric = str(gain["metric"]).replace("_", " ")
+    if max(gain["gain"], gain["high"] or 0.0) < 0.0005:  # would be shown as 0.0
+        return (
+            f"{n:,} labels drawn at random should bring less than 0.1 points of {metric}, by the "
+            "run's learning curve; picked ones are meant to bring more"
+        )
     told = f"{n:,} labels drawn at random should bring about {100 * gain['gain']:+.1f} points"
     if gain["low"] is not None and gain["high"] is not None:
         told += f" of {metric} ({100 * gain['low']:+.1f} to {100 * gain['high']:+.1f})"

@@ -127,12 +127,16 @@ def _data(metrics: dict[str, Any]) -> list[str]:
     """Labels to look at, and what more of them would bring."""
     lines = []
     errors, curve = metrics.get("label_errors") or {}, metrics.get("learning_curve") or {}
+    chosen = metrics.get("chosen")
+    kept = chosen.get("title") if isinstance(chosen, dict) else chosen
     if errors.get("suspected"):
         rows = f"{errors['suspected']:,} of {errors['rows_looked_at']:,} labels"
         lines.append(f"{rows} may be wrong: they are in the report and in label_errors.csv")
     if curve.get("twice"):
         sentence = str(curve["sentence"])
-        lines.append(sentence[:1].lower() + sentence[1:].removesuffix("."))
+        of = curve.get("of")
+        other = f" (the curve of {of}, not of the model kept)" if of and of != kept else ""
+        lines.append(sentence[:1].lower() + sentence[1:].removesuffix(".") + other)
     return lines
 
 

@@ -17,6 +17,8 @@ def explanation_text(told: dict[str, Any]) -> str:
     Args:
         told: as `api.explain` gives it.
     """
+    from rich.cells import cell_len
+
     parts = told["parts"]
     head = [f"{told['label']}, probability {told['probability']:.3f}"]
     if told["label"] != told["prediction"]:
@@ -27,12 +29,13 @@ def explanation_text(told: dict[str, Any]) -> str:
     kept = sorted(order[:_MOST])
     most = max(abs(parts[order[0]]["importance"]), 1e-12)
     several = len({part["input"] for part in parts}) > 1
+    width = max(cell_len(_word(parts[k])) for k in kept)
     lines, last = [], None
     for i in kept:
         if several and parts[i]["input"] != last:
             last = parts[i]["input"]
             lines.append(f"{last}:")
-        lines.append(_line(parts[i], most, max(len(_word(parts[k])) for k in kept)))
+        lines.append(_line(parts[i], most, width))
     notes = [
         "",
         f"+ speaks for {told['label']}, - against: change of its log-odds where the word is left "
@@ -52,8 +55,10 @@ def _word(part: dict[str, Any]) -> str:
 
 
 def _line(part: dict[str, Any], most: float, width: int) -> str:
+    from rich.cells import set_cell_size  # East Asian characters take two columns
+
     value = part["importance"]
     length = round(_WIDTH / 2 * abs(value) / most)
     bar = ("-" * length).rjust(_WIDTH // 2) if value < 0 else " " * (_WIDTH // 2)
     bar += "|" + ("+" * length if value > 0 else "").ljust(_WIDTH // 2)
-    return f"  {_word(part):<{width}}  {bar}  {value:+.2f}"
+    return f"  {set_cell_size(_word(part), width)}  {bar}  {value:+.2f}"

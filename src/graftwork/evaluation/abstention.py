@@ -14,7 +14,7 @@ import numpy as np
 
 from graftwork.evaluation.calibration import FEWEST_ROWS
 from graftwork.stats.proportions import wilson
-from graftwork.stats.selective import guaranteed, rows_that_would_do, rows_without_error
+from graftwork.stats.selective import Selection, guaranteed, rows_that_would_do, rows_without_error
 
 __all__ = [
     "COVERAGES",
@@ -139,6 +139,7 @@ def with_guarantee(
     *,
     risk: float,
     delta: float,
+    unknown: int = 0,
 ) -> dict[str, Any]:
     """The loosest threshold that can be promised, counted on calibration rows.
 
@@ -148,31 +149,33 @@ def with_guarantee(
         thresholds: fixed without these rows (`thresholds_of` out-of-fold probabilities).
         risk: largest share of errors among what is answered.
         delta: chance that the promise is broken.
+        unknown: calibration rows besides, each with a label that no other row has. They count as
+            answered and wrong at every threshold: so may a new row be whose label is new, and how
+            sure the model will be of it cannot be known.
 
     Returns:
-        ``risk``, ``delta``, ``rows``, ``looks``, ``sentence``, and ``threshold`` (None: none can
-        be promised; ``rows_needed`` then says how many calibration rows would do, if known) with
-        ``answered``, ``coverage``, ``errors`` and ``bound``.
+        ``risk``, ``delta``, ``rows``, ``unknown``, ``looks``, ``sentence``, and ``threshold``
+        (None: none can be promised; ``rows_needed`` then says how many calibration rows would do,
+        if known) with ``answered``, ``coverage``, ``errors`` and ``bound``.
     """
-    sure, wrong = probabilities.max(1), probabilities.argmax(1) != truth
+    sure = np.append(probabilities.max(1), np.ones(unknown))
+    wrong = np.append(probabilities.argmax(1) != truth, np.ones(unknown, dtype=bool))
     found = guaranteed(sure, wrong, thresholds, risk=risk, delta=delta)
-    told: dict[str, Any] = {**_asked(risk, delta), "rows": len(truth), "looks": len(thresholds)}
+    told: dict[str, Any] = {
+        **_asked(risk, delta),
+        "rows": len(sure),
+        "unknown": unknown,
+        "looks": len(thresholds),
+    }
     if found is not None:
-        coverage = found.answered / len(truth)
-        sentence = (
-            f"Where the probability is at least {found.threshold:.4f}, at most {_percent(risk)} of "
-            f"the answers are wrong, with confidence {_percent(1 - delta)}: {found.errors:,} of "
-            f"{found.answered:,} were, on {len(truth):,} calibration rows that nothing else has "
-            f"seen ({_percent(coverage)} of them answered)."
-        )
         return {
             **told,
             "threshold": found.threshold,
             "answered": found.answered,
-            "coverage": coverage,
+            "coverage": found.answered / len(sure),
             "errors": found.errors,
             "bound": found.bound,
-            "sentence": sentence,
+            "sentence": _promised(found, len(sure), risk, delta) + _alone(unknown),
         }
     needed = rows_that_would_do(sure, wrong, thresholds, risk=risk, delta=delta)
     would = (
@@ -182,10 +185,34 @@ def with_guarantee(
         "a larger share, or better the model."
     )
     sentence = (
-        f"Nothing is promised: with {len(truth):,} calibration rows no threshold keeps errors "
-        f"to {_percent(risk)} with confidence {_percent(1 - delta)}. {would}"
+        f"Nothing is promised: with {len(sure):,} calibration rows no threshold keeps errors "
+        f"to {_percent(risk)} with confidence {_percent(1 - delta)}. {would}{_alone(unknown)}"
     )
     return {**told, "threshold": None, "rows_needed": needed, "sentence": sentence}
+
+
+def _promised(found: Selection, rows: int, risk: float, delta: float) -> str:
+    where = (
+        f"Where the probability is at least {found.threshold:.4f}, at most"
+        if found.threshold > 0
+        else "Every row can be answered: at most"
+    )
+    return (
+        f"{where} {_percent(risk)} of the answers are wrong, with confidence "
+        f"{_percent(1 - delta)}: {found.errors:,} of {found.answered:,} were, on {rows:,} "
+        f"calibration rows that nothing else has seen ({_percent(found.answered / rows)} of them "
+        "answered)."
+    )
+
+
+def _alone(unknown: int) -> str:
+    """What is said of rows whose label no other row has, or nothing."""
+    if not unknown:
+        return ""
+    return (
+        f" {unknown:,} of these rows have labels that no other row has; they count as wrong, as "
+        "new rows may have new labels too."
+    )
 
 
 def _asked(risk: float, delta: float) -> dict[str, Any]:

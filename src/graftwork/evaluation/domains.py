@@ -13,7 +13,7 @@ from graftwork.evaluation.confidence import confidence
 from graftwork.evaluation.contender import Contender
 from graftwork.evaluation.plain import plain
 from graftwork.evaluation.scores import intervals
-from graftwork.evaluation.slices import _groups, _texts
+from graftwork.evaluation.slices import groups_of
 from graftwork.metrics import METRICS
 from graftwork.stats.independent import independent_difference
 from graftwork.stats.interval import Interval
@@ -51,7 +51,7 @@ class Domain:
 
 def by_value(domain: Domain, column: Sequence[Any]) -> list[Domain]:
     """One domain for each value of a column (n,); blank ones together, the rarest together."""
-    groups, _ = _groups(_texts(column))
+    groups, _ = groups_of(column)
     return [
         Domain(
             value, domain.truth, domain.contender.only(mask), domain.known, domain.seen, domain.note
@@ -184,10 +184,15 @@ def verdict(rows: Sequence[Mapping[str, Any]], by: str, margin: float) -> dict[s
         told = f"Nowhere is the model proven worse by more than {margin:g}"
         outcome = "undecidable"
     else:
-        told = f"The model carries over to all {sum(map(len, named.values()))} {what}"
+        judged = sum(map(len, named.values()))
+        told = f"The model carries over to all {judged} {what} that are judged"
+        told = told if judged < len(rows) else told.removesuffix(" that are judged")
         outcome = "carries-over"
     if named["undecidable"]:
         told += f"; too few rows to tell: {_listed(named['undecidable'])}"
+    unjudged = [str(row["name"]) for row in rows if row["carries_over"] is None]
+    if unjudged:
+        told += f"; not judged: {_listed(unjudged)}"
     return {"outcome": outcome, "sentence": told + "."}
 
 

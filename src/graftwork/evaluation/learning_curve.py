@@ -209,6 +209,6 @@ def _sentence(metric: str, base: int, rows: int, gain: Interval) -> str:
             f"{told}. The curve was measured up to there; you have {rows:,} labelled rows already, "
             "so expect less of twice as many."
         )
-    if gain.low < 0.001:  # the law never falls, so that the bound is never below 0
+    if gain.low < 0.0005:  # shown as 0.0; the law never falls, so that it is never below 0
         return f"{told}: perhaps nothing."
     return f"{told}."

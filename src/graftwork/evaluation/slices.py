@@ -11,7 +11,7 @@ from graftwork.evaluation.contender import Contender
 from graftwork.evaluation.scores import intervals
 from graftwork.metrics import METRICS
 
-__all__ = ["FEWEST_FOR_WORST", "MOST_GROUPS", "sliced"]
+__all__ = ["FEWEST_FOR_WORST", "MOST_GROUPS", "groups_of", "sliced"]
 
 MOST_GROUPS = 40  # values shown; the rarer ones are put together
 FEWEST_FOR_WORST = 20  # rows; below, a bad figure is more often chance than finding
@@ -23,12 +23,13 @@ def _texts(values: Sequence[Any]) -> np.ndarray:
     return np.array(shown, dtype=object)
 
 
-def _groups(texts: np.ndarray) -> tuple[list[tuple[str, np.ndarray]], int]:
+def groups_of(column: Sequence[Any]) -> tuple[list[tuple[str, np.ndarray]], int]:
     """Value and bool mask, the most frequent first (numbers and dates in order).
 
     With them the number of rarer values that share the last group.
     """
-    values, code, often = np.unique(texts.astype(str), return_inverse=True, return_counts=True)
+    texts = _texts(column).astype(str)
+    values, code, often = np.unique(texts, return_inverse=True, return_counts=True)
     order = np.lexsort((values, -often))
     shown = order if len(order) <= MOST_GROUPS else order[: MOST_GROUPS - 1]
     if all(values[i][:1].isdigit() for i in shown):  # months, years, ratings: in their own order
@@ -69,7 +70,7 @@ def sliced(
     """
     if len(column) != len(truth):
         raise ValueError(f"the slice has {len(column)} values for {len(truth)} test rows")
-    masks, lumped = _groups(_texts(column))
+    masks, lumped = groups_of(column)
     names = list(dict.fromkeys([metric, *metrics]))
     groups: list[dict[str, Any]] = []
     for value, mask in masks:

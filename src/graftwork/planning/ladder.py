@@ -246,14 +246,28 @@ class _Ladder:
                 return {"go": False, "reason": "the budget is spent"}
             return {"go": True, "reason": "cheap"}
         backbones = {name: self.job.backbones[name] for name in rung.backbones}
+        mine = replace(self.job, backbones=backbones)
         why = rung.strategy.refuses(next(iter(backbones.values())))
         if why is None and not asked:
-            why = self.hopeless or _too_few(self.job) or None
+            why = (
+                self.hopeless
+                or self._too_few(rung.strategy.splits(mine))
+                or rung.strategy.idle(mine)
+            )
         if why is not None and not asked:
             return {"go": False, "reason": why}
-        forecast = rung.strategy.forecast(replace(self.job, backbones=backbones), self.refit_rows)
+        forecast = rung.strategy.forecast(mine, self.refit_rows)
         forecast = {name: round(seconds, 3) for name, seconds in forecast.items()}
         return {**self._affordable(forecast, asked), "forecast": forecast}
+
+    def _too_few(self, splits: Sequence[tuple[np.ndarray, np.ndarray]]) -> str:
+        """Why no pilot could be judged on these rows, or nothing."""
+        rows = np.concatenate([judge for _, judge in splits])
+        judged = len(rows) if self.fresh is None else int(self.fresh[rows].sum())
+        if judged >= LEAST_JUDGED:
+            return ""
+        new = "" if self.fresh is None else " new"
+        return f"a pilot could be judged by {judged}{new} rows only, too few to see a gain"
 
     def _affordable(self, forecast: dict[str, float], asked: bool) -> dict[str, Any]:
         wanted = forecast["pilot"] + forecast["refit"]
@@ -276,6 +290,8 @@ class _Ladder:
         found = _out_of_fold(choice)
         rows, n = _judged_rows(found), len(self.truth)
         tuned = _spread(n, rows, found.cross_fitted(self.halves[rows]))
+        if self.fresh is not None:
+            tuned[~self.fresh] = -1  # the start has learnt from these: it cannot gain on them
         gain = self._gain(tuned, _spread(n, rows, found.predicted[0]))
         value, error = gain["value"], gain["error"]
         return value is not None and error is not None and value + error >= self.min_gain
@@ -287,7 +303,7 @@ class _Ladder:
         found = _out_of_fold(choice)
         rows = _judged_rows(found)
         predicted = _spread(len(self.truth), rows, found.cross_fitted(self.halves[rows]))
-        if self.fresh is not None:
+        if self.fresh is not None and self.fresh[rows].any():  # a pilot asked for may judge none
             predicted[~self.fresh] = -1
             rows = rows[self.fresh[rows]]
         own = Contender(name=rung.name, title=rung.title, predicted=predicted[rows])
@@ -336,6 +352,8 @@ class _Ladder:
     def _gain(self, a: np.ndarray, b: np.ndarray) -> dict[str, float | None]:
         """Paired gain on the rows that both predict, with interval and standard error."""
         rows = np.flatnonzero((a >= 0) & (b >= 0))
+        if not len(rows):
+            return {"value": None, "low": None, "high": None, "error": None}
         found = paired_gain(
             self.job.metric,
             self.truth[rows],
@@ -363,14 +381,6 @@ LEAST_JUDGED = 100  # rows; a pilot that is judged by fewer could tell 5 points 
 
 def _trains(strategy: Strategy) -> TypeGuard[Tuner]:
     return isinstance(strategy, Tuner)
-
-
-def _too_few(job: Job) -> str:
-    """Why no pilot could be judged on these rows, or nothing."""
-    judged = len(job.rows) * 2 // len(np.unique(job.folds))
-    if judged >= LEAST_JUDGED:
-        return ""
-    return f"a pilot could be judged by {judged} rows only, too few to see a gain"
 
 
 def _search(job: Job, rung: Rung, memory: Memory | None) -> tuple[Choice, float]:

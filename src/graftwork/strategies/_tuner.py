@@ -26,6 +26,19 @@ class Tuner:
         """Why it cannot train that backbone; None where it can."""
         raise NotImplementedError
 
+    def idle(self, job: Job) -> str | None:
+        """Why no layer would learn, because the readout lies below all that do; else None."""
+        from graftwork.strategies._trained import start_settings
+
+        job = self.start(job)
+        name, backbone = next(iter(job.backbones.items()))
+        top = getattr(self, "top", None)
+        frozen = 0 if top is None else backbone.n_layers - 1 - top
+        highest = max(start_settings(job, name)["readout"]["layers"])
+        if highest > frozen:
+            return None
+        return f"the probe reads layer {highest}, below all layers that would learn"
+
     def start(self, job: Job) -> Job:
         """The job as training begins from it."""
         return job
@@ -58,7 +71,12 @@ class Tuner:
 
         return splits(job)
 
-    def _check(self, backbone: Backbone) -> None:
+    def check(self, backbone: Backbone) -> None:
+        """Refuse a backbone that it cannot train as it was asked to.
+
+        Raises:
+            UnsupportedError: it cannot train that backbone at all (see `refuses`).
+        """
         from graftwork.errors import UnsupportedError
 
         why = self.refuses(backbone)

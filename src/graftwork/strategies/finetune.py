@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from graftwork.errors import ParameterError
 from graftwork.registry import Declaration, declare
 from graftwork.runs.recipe import setting
 from graftwork.strategies._tuner import Tuner
@@ -61,6 +62,13 @@ class Finetune(Tuner):
             return "the base has no boundary between its layers"
         return None
 
+    def check(self, backbone: Backbone) -> None:
+        """Refuse a backbone that cannot be tuned, or has not so many layers."""
+        super().check(backbone)
+        depth = backbone.n_layers - 1
+        if self.top is not None and self.top > depth:
+            raise ParameterError(f"{self.top} top layers were asked for; the base has 1 to {depth}")
+
     def way(self, job: Job) -> Way:
         """How it trains."""
         from graftwork.strategies._trained import Way
@@ -78,6 +86,6 @@ class Finetune(Tuner):
         return Way("finetune", f"finetune-{depth}", self._tunable, options, title)
 
     def _tunable(self, backbone: Any) -> Tunable:
-        self._check(backbone)
+        self.check(backbone)
         made: Tunable = backbone.tunable(self.top)
         return made

@@ -63,6 +63,12 @@ class Lora(Tuner):
             return str(MissingExtraError("peft", "lora"))
         return None
 
+    def check(self, backbone: Backbone) -> None:
+        """Refuse a backbone without linear layers, and a machine without `peft`."""
+        if _no_peft():
+            raise MissingExtraError("peft", "lora")
+        super().check(backbone)
+
     def way(self, job: Job) -> Way:
         """How it trains."""
         from graftwork.strategies._trained import Way
@@ -78,9 +84,7 @@ class Lora(Tuner):
         return Way("lora", f"lora-{self.rank}", made, options, "training low-rank adapters")
 
     def _tunable(self, seed: int, backbone: Any) -> Tunable:
-        if _no_peft():
-            raise MissingExtraError("peft", "lora")
-        self._check(backbone)
+        self.check(backbone)
         made: Tunable = backbone.low_rank(self.rank, self.alpha, seed)
         return made
 

@@ -54,7 +54,7 @@ class Scratch(Tuner):
     def start(self, job: Job) -> Job:
         """The job with random weights in place of the base, and nothing that was learnt of it."""
         name, backbone = next(iter(job.backbones.items()))
-        self._check(backbone)
+        self.check(backbone)
         twin = backbone.twin(job.seed)  # type: ignore[attr-defined]
         return replace(job, backbones={name: twin}, shared={})
 

@@ -77,12 +77,11 @@ class Predict:
                 encoding=given.options.encoding,
                 delimiter=given.options.delimiter,
             )
-        words = f"{told['predicted']:,} of {told['rows_in']:,} rows predicted"
-        words += _abstained(told)
+        took = f" in {seconds_text(told['seconds'])}" if told.get("seconds") is not None else ""
+        words = f"{told['predicted']:,} of {told['rows_in']:,} rows predicted{took}"
         if told.get("unusable"):
             words += f"; {told['unusable']:,} could not be (their status says why)"
-        took = f" in {seconds_text(told['seconds'])}" if told.get("seconds") is not None else ""
-        session.result(told, f"{words}{took}.", f"Written: {told['out']}")
+        session.result(told, f"{words}{_abstained(told)}.", f"Written: {told['out']}")
 
 
 def _abstained(told: dict[str, Any]) -> str:
@@ -96,7 +95,7 @@ def _abstained(told: dict[str, Any]) -> str:
             f"; at most {100 * promise['risk']:.3g} % of the answers are wrong, with confidence "
             f"{100 * (1 - promise['delta']):.3g} %, on rows like those of the fit"
         )
-    elif expected and expected["error"]["value"] is not None:
+    elif told["predicted"] and expected and expected["error"]["value"] is not None:
         error = expected["error"]
         words += (
             f"; expected wrong among the answers, out of fold: {100 * error['value']:.1f} % "

@@ -27,6 +27,7 @@ OUTCOMES = {  # the word and the sign of each
     "undecidable": ("Undecidable with these rows", "?"),
     "carries-over": ("The model carries over", "✓"),
     "does-not-carry-over": ("The model does not carry over everywhere", "✕"),
+    "not judged": ("Scored, without a verdict", "i"),
 }
 
 

@@ -62,9 +62,10 @@ class Plot:
 
     def _grid(self) -> list[Markup]:
         parts = []
+        whole = all(abs(100 * tick - round(100 * tick)) < 1e-9 for tick in self.scale.ticks)
+        digits = (0 if whole else 1) if self.share else 3
         for tick in self.scale.ticks:
             y = self.y(tick)
             parts.append(line("grid", _LEFT, y, _WIDTH - self.right, y))
-            name = figure(tick, self.share, 1 if self.share else 3).removesuffix(" %")
-            parts.append(text(_LEFT - 8, y + 4, "end", name))
+            parts.append(text(_LEFT - 8, y + 4, "end", figure(tick, self.share, digits)))
         return parts

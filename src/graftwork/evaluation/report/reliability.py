@@ -12,7 +12,7 @@ from graftwork.evaluation.report.svg import document, dot, line, text, titled
 
 __all__ = ["reliability"]
 
-_SIZE, _LEFT, _TOP = 220.0, 34.0, 10.0
+_SIZE, _LEFT, _TOP = 220.0, 34.0, 24.0
 
 
 def _x(value: float) -> float:
@@ -78,5 +78,6 @@ def reliability(
         *([_path(before), *(_ring(found) for found in before)] if before else []),
         *(_bin(found, most) for found in bins),
         text(_x(0.5), _y(0) + 34, "middle", "confidence, %"),
+        text(0, 10, "start", "right, %"),
     ]
-    return document("reliability", 270, 268, "Share right by confidence", parts)
+    return document("reliability", 270, 282, "Share right by confidence", parts)

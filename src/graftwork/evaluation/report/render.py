@@ -11,7 +11,7 @@ from typing import Any
 from graftwork.errors import StorageError
 from graftwork.evaluation.report.view import view_of
 
-__all__ = ["FILE", "render", "to_html"]
+__all__ = ["FILE", "page", "render", "to_html", "write_page"]
 
 FILE = "report.html"
 _HERE = Path(__file__).parent
@@ -28,6 +28,16 @@ def to_html(payload: Mapping[str, Any], *, redact: bool = False) -> str:
             None, label, predicted, probability, why), `recipe`, `record` and `audit` beside it.
         redact: leave out all texts of rows.
     """
+    return page("template.html.j2", view_of(payload, redact=redact))
+
+
+def page(template: str, view: Mapping[str, Any]) -> str:
+    """A whole page from one of the templates beside this file, with style and script inside.
+
+    Args:
+        template: its file name.
+        view: what it shows; every text in it is escaped.
+    """
     import jinja2
 
     environment = jinja2.Environment(
@@ -39,8 +49,8 @@ def to_html(payload: Mapping[str, Any], *, redact: bool = False) -> str:
     )
     script = (_HERE / "sort.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return environment.get_template("template.html.j2").render(
-        view=view_of(payload, redact=redact),
+    return environment.get_template(template).render(
+        view=view,
         style=(_HERE / "style.css").read_text(encoding="utf-8"),
         script=script,
         script_hash=digest,
@@ -61,8 +71,16 @@ def render(payload: Mapping[str, Any], folder: Path, *, redact: bool = False) ->
     Raises:
         StorageError: it cannot be written.
     """
+    return write_page(to_html(payload, redact=redact), folder)
+
+
+def write_page(html: str, folder: Path) -> Path:
+    """Write a page as `report.html` into an existing folder.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
     path = folder / FILE
-    html = to_html(payload, redact=redact)
     try:
         path.write_text(html, encoding="utf-8", newline="\n")
     except OSError as error:

@@ -12,7 +12,7 @@ from graftwork.evaluation.report.svg import document, dot, line, text, titled
 
 __all__ = ["risk_chart"]
 
-_WIDTH, _HEIGHT, _LEFT, _TOP = 290.0, 220.0, 38.0, 10.0
+_WIDTH, _HEIGHT, _LEFT, _TOP = 290.0, 220.0, 38.0, 24.0
 _SURE_FROM = 0.15  # coverages below rest on few rows; their intervals do not set the scale
 
 
@@ -52,8 +52,9 @@ def risk_chart(
         parts += _promise(frame, promise)
     parts += [_seen(frame, row) for row in curve if row.get("observed")]
     parts.append(text(frame.x(0.5), _TOP + _HEIGHT + 34, "middle", "rows answered, %"))
+    parts.append(text(0, 10, "start", "wrong, %"))
     label = "Share of answers that are wrong, by share of rows answered"
-    return document("risk", 338, 268, label, parts)
+    return document("risk", 338, 282, label, parts)
 
 
 def _grid(frame: _Frame) -> list[Markup]:

@@ -56,11 +56,14 @@ _SHOWN_ELSEWHERE = {
 }
 
 
+_FACTS = {"words": "in words", "chosen": "in words"}
+
+
 def choice(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Why it was chosen, and with which settings."""
     chosen = payload.get("chosen") or {}
     facts = [
-        (str(key).replace("_", " "), text_of(value))
+        (_FACTS.get(key, str(key).replace("_", " ")), text_of(value))
         for key, value in chosen.items()
         if key not in _SHOWN_ELSEWHERE
     ]
@@ -130,8 +133,10 @@ def cautions(payload: Mapping[str, Any], metric: str, share: bool) -> list[dict[
         if not found.get("checked"):
             continue
         rest = (found.get("test") or {}).get(metric)
-        outcome = (found.get("verdict") or {}).get("outcome")
         same = "–" if found["flagged"] else "the same"
+        outcome = (found.get("verdict") or {}).get("outcome")
+        if payload.get("evidence") == "evaluate":  # its one control carries no verdict on transfer
+            outcome = None
         rows.append(
             {
                 "name": name,
@@ -156,6 +161,8 @@ def provenance(payload: Mapping[str, Any]) -> dict[str, Any]:
         for k, v in record.items()
         if k not in _RECORD_FIRST and not isinstance(v, Mapping)
     ]
+    if payload.get("model"):  # of several data sets
+        record = {**record, "model": payload["model"]}
     tables = [
         (str(k).replace("_", " "), [(str(a), text_of(b)) for a, b in v.items()])
         for k, v in record.items()

@@ -40,6 +40,7 @@ def view_of(payload: Mapping[str, Any], *, redact: bool) -> dict[str, Any]:
     return {
         "title": _title(payload),
         "redact": redact,
+        "scored": payload.get("evidence") == "evaluate",  # no verdict on transfer
         "share": share,
         "metric": metric,
         "metric_title": metric_title(metric),
@@ -69,8 +70,8 @@ def view_of(payload: Mapping[str, Any], *, redact: bool) -> dict[str, Any]:
 
 
 def _title(payload: Mapping[str, Any]) -> str:
-    recipe = payload.get("recipe") or {}
-    target = recipe.get("target")
+    about = [payload.get(part) for part in ("recipe", "model", "chosen")]
+    target = next((p["target"] for p in about if isinstance(p, Mapping) and p.get("target")), None)
     return f"Predicting “{target}”" if target else "Transfer report"
 
 

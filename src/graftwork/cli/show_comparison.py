@@ -1,0 +1,102 @@
+"""A comparison for people: the sentence, a row for each contestant, and the pairs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graftwork.cli.show import score_text
+from graftwork.cli.text import printable
+
+__all__ = ["comparison_parts"]
+
+_PAIRS = 15
+
+
+def comparison_parts(found: dict[str, Any]) -> list[Any]:
+    """What `compare` says on a terminal."""
+    parts: list[Any] = [found["sentence"], "", _contestants(found)]
+    if found["pairs"]:
+        parts += ["", _pairs(found)]
+    more = len(found["pairs"]) - _PAIRS
+    if more > 0:
+        parts.append(f"{more:,} more pairs: see the page (--out) or --json")
+    return [*parts, "", *_remarks(found)]
+
+
+def _table(*heads: str) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for place, head in enumerate(heads):
+        table.add_column(Text(head), justify="right" if place else "left", no_wrap=place > 0)
+    return table
+
+
+def _contestants(found: dict[str, Any]) -> Any:
+    from rich.text import Text
+
+    heads = ["contestant", "accuracy (95 %)", "macro-F1", "no label", "no answer"]
+    metric = found["metric"].replace("-", "_")
+    other = metric not in ("accuracy", "macro_f1")
+    heads += [metric.replace("_", " ")] if other else []
+    table = _table(*heads, "cost of a million rows")
+    for each in found["contestants"]:
+        answers, price = each["answers"], each["price"]
+        cells = [
+            each["name"],
+            score_text(each["scores"]["accuracy"]),
+            f"{each['scores']['macro_f1']['value']:.3f}",
+            f"{answers['outside']:,}",
+            f"{answers['empty']:,}",
+        ]
+        cells += [score_text(each["scores"][metric])] if other else []
+        cells.append("–" if price is None else f"{price['value']:,.2f} ({price['source']})")
+        table.add_row(*(Text(printable(cell)) for cell in cells))
+    return table
+
+
+def _pairs(found: dict[str, Any]) -> Any:
+    from rich.text import Text
+
+    table = _table("pair", "difference, points (95 %)", "p (Holm)", "same answer", "outcome")
+    for pair in found["pairs"][:_PAIRS]:
+        apart = pair["difference"]
+        better = {"a": f"{pair['a']} better", "b": f"{pair['b']} better"}
+        outcome = {**better, "even": "as good", "undecidable": "not told apart"}[pair["outcome"]]
+        cells = [
+            f"{pair['a']} − {pair['b']}",
+            _points(apart),
+            "< 0.0001" if pair["p_holm"] < 0.0001 else f"{pair['p_holm']:.2g}",
+            f"{100 * pair['agreement']:.1f} %",
+            outcome,
+        ]
+        table.add_row(*(Text(printable(cell)) for cell in cells))
+    return table
+
+
+def _points(found: dict[str, Any]) -> str:
+    if found["low"] is None or found["high"] is None:
+        return f"{100 * found['value']:+.1f}"
+    low, high = 100 * found["low"], 100 * found["high"]
+    return f"{100 * found['value']:+.1f} ({low:+.1f} to {high:+.1f})"
+
+
+def _remarks(found: dict[str, Any]) -> list[str]:
+    told = [f"Judged on {found['judged']:,} of {found['n']:,} labelled rows."]
+    if found["apart"]["left_out"]:
+        told.append(
+            f"{found['apart']['left_out']:,} rows were trained on by one of them; "
+            "they judge nobody."
+        )
+    elif found["apart"]["flagged"]:
+        told.append("Every row was trained on by one of them: these figures flatter it.")
+    for each in found["contestants"]:
+        respelt = each["answers"]["respelt"]
+        if respelt:
+            told.append(
+                f"{each['name']}: {respelt:,} answers differ from a label in spelling alone and "
+                "count as wrong; --spelling reads them as the label."
+            )
+    told.append(f"{found['differences']['n']:,} rows are not answered alike by all.")
+    return told

@@ -1,0 +1,109 @@
+"""What a contestant said, as label codes; what is no label is counted and shown, not guessed at."""
+
+from __future__ import annotations
+
+import string
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Answers", "read_answers"]
+
+SHOWN = 20  # spellings told of each kind
+_AROUND = string.whitespace + string.punctuation
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Answers to n rows.
+
+    Attributes:
+        codes: int64 (n,) label codes; k: an answer that is no label; k + 1: no answer.
+        outside: answers that are no label, with how often, the most frequent first.
+        respelt: among them those that differ from a label in case, space or punctuation alone,
+            with that label; they count as wrong unless they were asked to be read as the label.
+        read_as: answers that were read as a label, with it (what the caller asked for).
+    """
+
+    codes: np.ndarray
+    outside: dict[str, int]
+    respelt: dict[str, str]
+    read_as: dict[str, str]
+    k: int
+
+    @property
+    def n_outside(self) -> int:
+        """Rows whose answer is no label."""
+        return int((self.codes == self.k).sum())
+
+    @property
+    def n_empty(self) -> int:
+        """Rows without an answer."""
+        return int((self.codes == self.k + 1).sum())
+
+    def to_json(self) -> dict[str, Any]:
+        """Counts, and the most frequent spellings with the label that they resemble."""
+        labels = self.respelt
+        shown = list(self.outside.items())[:SHOWN]
+        return {
+            "outside": self.n_outside,
+            "empty": self.n_empty,
+            "respelt": sum(self.outside.get(text, 0) for text in labels),
+            "spellings": [{"answer": text, "n": n, "label": labels.get(text)} for text, n in shown],
+            "read_as": dict(list(self.read_as.items())[:SHOWN]),
+        }
+
+
+def read_answers(
+    raw: Sequence[Any],
+    labels: Sequence[str],
+    *,
+    mapping: Mapping[str, str] | None = None,
+    spelling: bool = False,
+) -> Answers:
+    """Turn answers into codes.
+
+    Args:
+        raw: n answers as given; None, NaN and blank are none.
+        labels: the k labels in code order, as text.
+        mapping: answers to be read as a label, exactly as they stand.
+        spelling: read an answer as the one label from which it differs in case, space or
+            punctuation around it alone.
+    """
+    texts = [None if value is None or value != value else str(value) for value in raw]
+    counts = Counter(text for text in texts if text is not None and text.strip())
+    known = {label: code for code, label in enumerate(labels)}
+    folded = _folded(labels)
+    table: dict[str | None, int] = {text: len(labels) + 1 for text in texts if text not in counts}
+    outside: dict[str, int] = {}
+    respelt: dict[str, str] = {}
+    read_as: dict[str, str] = {}
+    for text, n in counts.most_common():
+        meant = folded.get(_fold(text))
+        if text in known:
+            table[text] = known[text]
+        elif mapping and text in mapping:
+            table[text], read_as[text] = known[mapping[text]], mapping[text]
+        elif spelling and meant is not None:
+            table[text], read_as[text] = known[meant], meant
+        else:
+            table[text], outside[text] = len(labels), n
+            if meant is not None:
+                respelt[text] = meant
+    codes = np.fromiter((table[text] for text in texts), dtype=np.int64, count=len(texts))
+    return Answers(codes, outside, respelt, read_as, len(labels))
+
+
+def _fold(text: str) -> str:
+    return " ".join(text.casefold().replace("_", " ").replace("-", " ").split()).strip(_AROUND)
+
+
+def _folded(labels: Sequence[str]) -> dict[str, str]:
+    """Labels by what is left without case, space and punctuation; ambiguous ones are left out."""
+    found: dict[str, list[str]] = {}
+    for label in labels:
+        found.setdefault(_fold(label), []).append(label)
+    return {key: same[0] for key, same in found.items() if len(same) == 1 and key}

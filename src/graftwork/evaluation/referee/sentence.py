@@ -1,0 +1,121 @@
+"""What a decision maker needs, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from graftwork.evaluation.referee.pairwise import Pair
+
+__all__ = ["decision", "handover_words"]
+
+LEAST_COVERAGE = 0.05  # below, handing over the rest is no plan
+
+
+def decision(
+    told: Sequence[Mapping[str, Any]],
+    pairs: Sequence[Pair],
+    handovers: Sequence[Mapping[str, Any]],
+) -> str:
+    """Who is best, who is as good, and what a cheaper one can answer first.
+
+    Args:
+        told: contestants, best first.
+        pairs: every two of them.
+        handovers: as `handover.handovers` gives them.
+    """
+    best = told[0]
+    score = best["scores"]["accuracy"]
+    words = [
+        f"{best['name']} is right on {_share(score['value'])} of the rows "
+        f"({_range(score)}){_standing(best, pairs)}."
+    ]
+    plan = _plan(told, handovers)
+    if plan is not None:
+        words.append(handover_words(plan))
+    return " ".join(words)
+
+
+def _standing(best: Mapping[str, Any], pairs: Sequence[Pair]) -> str:
+    """How the best stands to the others."""
+    behind: list[str] = []
+    level: list[str] = []
+    open_: list[str] = []
+    for pair in pairs:
+        if best["name"] not in (pair.a, pair.b):
+            continue
+        other = pair.b if pair.a == best["name"] else pair.a
+        ahead = pair.outcome == ("a" if pair.a == best["name"] else "b")
+        place = behind if ahead else level if pair.outcome == "even" else open_
+        gap = abs(100 * pair.difference.value)
+        place.append(f"{other} (by {gap:.1f} points)" if ahead else other)
+    parts = []
+    if behind:
+        parts.append(f"better than {_list(behind)}")
+    if level:
+        parts.append(f"as good as {_list(level)}")
+    if open_:
+        parts.append(f"not told apart from {_list(open_)} by these rows")
+    return f", {'; '.join(parts)}" if parts else ""
+
+
+def _plan(
+    told: Sequence[Mapping[str, Any]], handovers: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Any] | None:
+    """The handover to tell: the cheapest that is no worse than the best one alone.
+
+    Without prices: the one that answers most in front of the best.
+    """
+    best = told[0]["name"]
+    useful = [
+        h for h in handovers if h["other"] == best and h["coverage"]["value"] >= LEAST_COVERAGE
+    ]
+    priced = [h for h in useful if h["price"] and h["price"].get("ratio", 1.0) < 1.0]
+    if priced:
+        return min(priced, key=lambda h: float(h["price"]["ratio"]))
+    unpriced = [h for h in useful if not h["price"]]
+    return max(unpriced, key=lambda h: float(h["coverage"]["value"]), default=None)
+
+
+def handover_words(found: Mapping[str, Any]) -> str:
+    """One handover in words."""
+    first, other, errors = found["first"], found["other"], found["errors"]
+    gain = found["gain"]
+    words = (
+        f"{first} answers {_share(found['coverage']['value'])} of the rows at the error rate of "
+        f"{other} ({_share(found['rate'])}; of these it has {_share(errors['first']['value'])} "
+        f"wrong, {other} {_share(errors['other']['value'])}). With {other} for the rest, "
+        f"{_share(found['together']['value'])} are right: {100 * gain['value']:+.1f} points "
+        f"against {other} alone ({_bounds(gain)})"
+    )
+    price = found["price"]
+    if price and "ratio" in price:
+        words += (
+            f", for {_ratio(price['ratio'])} of its cost (a row that {first} answers costs "
+            f"{_ratio(price['row_ratio'])})"
+        )
+    return words + "."
+
+
+def _ratio(ratio: float) -> str:
+    return f"1/{1 / ratio:.0f}" if ratio < 0.15 else f"{100 * ratio:.0f} %"
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def _range(found: Mapping[str, Any]) -> str:
+    if found["low"] is None or found["high"] is None:
+        return "one row"
+    return f"95 % interval {100 * found['low']:.1f} to {100 * found['high']:.1f}"
+
+
+def _bounds(found: Mapping[str, Any]) -> str:
+    if found["low"] is None or found["high"] is None:
+        return "no interval"
+    return f"{100 * found['low']:+.1f} to {100 * found['high']:+.1f}"
+
+
+def _list(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
