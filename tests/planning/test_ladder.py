@@ -1,4 +1,4 @@
-"""The ladder with rungs that train: forecast, budget, hope, fair comparison, decisions kept."""
+"""The ladder with rungs that train: forecast, budget, headroom, fair comparison, decisions kept."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 import toys
 from graftwork.api._rungs import make_strategy, rungs_of
+from graftwork.errors import TrainingError
 from graftwork.planning.budget import Budget
 from graftwork.planning.ladder import Rung, climb
 from graftwork.runs.recipe import Recipe
@@ -112,14 +113,28 @@ def test_few_rows_are_not_enough_for_a_pilot(bert: Any, lexical: Any, tmp_path: 
     assert all("too few" in row["reason"] for row in found.passed)
 
 
-def test_the_ladder_ends_where_a_pilot_leaves_nothing_to_hope_for(
-    job: Any, rungs: list[Rung]
-) -> None:
-    found = climb(job, rungs, min_gain=0.9)  # nothing gains 90 points
-    assert [result.rung.name for result in found.results] == ["lexical", "probe", "hybrid", "top"]
-    assert found.passed[-1]["name"] == "finetune"
-    assert "nothing to be hoped for" in found.passed[-1]["reason"]
+def test_the_ladder_ends_where_little_is_left_to_gain(job: Any, rungs: list[Rung]) -> None:
+    found = climb(job, rungs, min_gain=0.9)  # no score leaves room for 90 points
+    assert [result.rung.name for result in found.results] == ["lexical", "probe", "hybrid"]
+    assert [row["name"] for row in found.passed] == ["top", "finetune"]
+    assert all("left to gain" in row["reason"] for row in found.passed)
     assert found.chosen.rung.name == "lexical"
+
+
+def test_a_training_that_breaks_down_ends_its_rung_alone(job: Any, rungs: list[Rung]) -> None:
+    kind = type(rungs[-1].strategy)
+
+    class Broken(kind):  # type: ignore[misc, valid-type]
+        def search(self, job: Any) -> Choice:
+            raise TrainingError("the loss became nan at step 3")
+
+    broken = replace(rungs[-1], strategy=Broken())
+    found = climb(job, [*rungs[:2], broken], min_gain=0.005)
+    assert found.passed[-1]["name"] == "finetune"
+    assert "nan" in found.passed[-1]["reason"]
+    assert found.chosen.rung.name in ("lexical", "probe")
+    with pytest.raises(TrainingError):
+        climb(job, [*rungs[:2], broken], min_gain=0.005, end_on="finetune")
 
 
 def test_a_pilot_is_compared_with_what_learnt_from_the_same_rows(job: Any, bert: Any) -> None:
@@ -174,7 +189,7 @@ def test_predictions_stand_for_the_judged_rows_alone(job: Any, rungs: list[Rung]
 def test_a_rung_whose_layers_lie_above_the_readout_is_passed(
     job: Any, bert: Any, rungs: list[Rung]
 ) -> None:
-    """Else a pilot in which nothing learns would end the ladder: nothing to hope for."""
+    """A pilot in which nothing of the base learns is no trial of the rung."""
     low = Choice("probe", {"readout": {"layers": [1]}}, None)
     alone = replace(job, backbones={"base": bert}, shared={"base": low})
     top, whole = rungs[-2].strategy, rungs[-1].strategy

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from graftwork.api._report_of import run_folder
 from graftwork.data.dataset import TEST, Dataset
 from graftwork.data.keys import packed_keys, unpacked_keys
 from graftwork.data.table import Table
@@ -24,7 +25,7 @@ from graftwork.storage.tensors import load_tensors, save_tensors
 from graftwork.strategies.strategy import Choice, Job
 from graftwork.tasks.task import Task
 
-__all__ = ["TEST_KEYS", "Earlier", "Keep", "open_earlier", "save_test_keys"]
+__all__ = ["TEST_KEYS", "Earlier", "Keep", "judged_keys", "open_earlier", "save_test_keys"]
 
 TEST_KEYS = "test_keys.safetensors"  # in a run: hashes of the rows that it was judged on
 
@@ -207,15 +208,21 @@ def open_earlier(folder: str, placement: Placement) -> Earlier:
     """
     run = Run.load(folder, lambda path: Model.load(path, placement=placement))
     model: Model = run.model
-    judged = Path(folder) / TEST_KEYS
-    keys = unpacked_keys(load_tensors(judged)["keys"]) if judged.is_file() else []
     return Earlier(
         model,
         sha256_file(Path(folder) / "model" / "manifest.json"),
         tuple(_trained_on(model)),
-        frozenset(keys),
+        judged_keys(folder),
         model.facts.get("target"),
     )
+
+
+def judged_keys(run: Any) -> frozenset[str]:
+    """Hex keys of the rows that a run was judged on; none where it is no run with a test part."""
+    folder = run_folder(run)
+    if folder is None or not (folder / TEST_KEYS).is_file():
+        return frozenset()
+    return frozenset(unpacked_keys(load_tensors(folder / TEST_KEYS)["keys"]))
 
 
 def save_test_keys(folder: Path, dataset: Dataset) -> None:

@@ -275,8 +275,8 @@ def _work(
 
 def _within(job: Job, opened: Opened, budget: Budget, memory: RunMemory) -> Job:
     """The job, without the base where the budget does not even allow to encode the rows."""
-    if BASE not in job.backbones or opened.recipe.strategy != "auto":
-        return job
+    if BASE not in job.backbones or opened.recipe.strategy != "auto" or opened.earlier is not None:
+        return job  # a warm start never ends below its start, and that reads the base
     decision = memory.decided("encoding")
     if decision is None:
         seconds = _encoding_forecast(job, opened)

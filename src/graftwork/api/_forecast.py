@@ -16,6 +16,7 @@ from graftwork.planning.forecast import Forecast, encoding_seconds, search_secon
 from graftwork.runs.plan import Plan
 from graftwork.runs.progress import Progress
 from graftwork.runs.recipe import Machine, Recipe
+from graftwork.strategies._tuner import Tuner
 from graftwork.strategies.strategy import Job
 
 __all__ = ["plan"]
@@ -65,6 +66,7 @@ def plan(
         "labels": len(job.task.labels),
         "base": opened.base.describe(),
         "rungs": [rung.title for rung in rungs],
+        "trains": [rung.title for rung in rungs if isinstance(rung.strategy, Tuner)],
         "to_encode": missing,
         "forecast": {"steps": forecast.steps, "seconds": round(forecast.seconds, 1)},
         "accounting": opened.audit.accounting,
@@ -93,6 +95,13 @@ def _forecast(job: Job, opened: Opened, store: FeatureStore, n_rungs: int) -> tu
     return Forecast(steps), missing
 
 
+def _training_words(rungs: list[str], budget: str) -> list[str]:
+    """Trainings are measured when their turn comes; what they may take is known."""
+    if not rungs:
+        return []
+    return [f"  not in it: {', '.join(rungs)}, forecast when their turn comes (budget {budget})"]
+
+
 def _text(told: dict[str, Any]) -> str:
     rows = ", ".join(f"{count:,} {part}" for part, count in sorted(told["rows"].items()))
     steps = told["forecast"]["steps"]
@@ -108,6 +117,7 @@ def _text(told: dict[str, Any]) -> str:
         "Forecast",
         *(f"  {seconds:8.1f} s  {name}" for name, seconds in steps.items()),
         f"  {told['forecast']['seconds']:8.1f} s  in all, give or take a quarter",
+        *_training_words(told["trains"], recipe["budget"]),
         "Nothing was trained or written.",
     ]
     return "\n".join(lines)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from graftwork.api._earlier import judged_keys
 from graftwork.api._labelled import seen_rows
 from graftwork.api._open import machine_of, store_folder
 from graftwork.api._predict import input_columns, open_model, usable_rows
@@ -81,7 +82,7 @@ def select(
     _check(n, out, data)
     table = read(data, encoding=encoding, delimiter=delimiter, progress=progress)
     model = open_model(run, machine)
-    pool = _pool(model, table)
+    pool = _pool(model, table, judged_keys(run))
     picked = _pick(model, pool, n, seed, _store(machine), progress)
     notes = [*table.notes, *pool.notes(n)]
     gain = expected((report_of(run) or {}).get("learning_curve"), len(picked))
@@ -94,7 +95,11 @@ def select(
         "picked": len(rows),
         "not_picked": pool.usable - len(rows),
         "unusable": table.n_in - pool.usable,
-        "left_out": {"duplicates": pool.duplicates, "trained_on": pool.trained_on},
+        "left_out": {
+            "duplicates": pool.duplicates,
+            "trained_on": pool.trained_on,
+            "judged_on": pool.judged_on,
+        },
         "expected": gain,
         "method": METHOD,
         "notes": notes,
@@ -124,6 +129,7 @@ class _Pool:
     usable: int
     duplicates: int
     trained_on: int | None
+    judged_on: int
 
     def notes(self, n: int) -> list[str]:
         """What was left out, and whether there are fewer rows than asked for."""
@@ -132,6 +138,8 @@ class _Pool:
             told.append(f"{self.duplicates:,} rows are duplicates of others and were left out")
         if self.trained_on:
             told.append(f"the model was trained on {self.trained_on:,} rows; they were left out")
+        if self.judged_on:
+            told.append(f"{self.judged_on:,} rows are test rows of the run; they were left out")
         if self.trained_on is None:
             told.append(
                 "the model keeps no hashes of its training rows, so rows that it was trained on "
@@ -169,8 +177,8 @@ def _store(machine: Machine | Mapping[str, Any] | None) -> FeatureStore:
     return FeatureStore(store_folder(how), limit_gb=how.cache_gb)
 
 
-def _pool(model: Model, table: Table) -> _Pool:
-    """Rows with an input, each text once, without those that the model was trained on."""
+def _pool(model: Model, table: Table, judged_on: frozenset[str]) -> _Pool:
+    """Rows with an input, each text once, without those that the model was fitted or judged on."""
     columns = input_columns(model, table)
     usable, _ = usable_rows(model, table, columns)
     inputs = {name: [str(values[i]) for i in usable] for name, values in columns.items()}
@@ -178,10 +186,14 @@ def _pool(model: Model, table: Table) -> _Pool:
     first = np.zeros(len(usable), dtype=bool)
     first[list({key: i for i, key in reversed(list(enumerate(keys)))}.values())] = True
     seen = seen_rows(model, inputs)
-    free = np.flatnonzero(first if seen is None else first & ~seen)
+    judged = np.asarray([key in judged_on for key in keys], dtype=bool)
+    left = first & ~judged
+    free = np.flatnonzero(left if seen is None else left & ~seen)
     if not len(free):
         found = f"of {table.n_in:,} rows {len(usable):,} have an input; " + (
-            "all of these are duplicates or were trained on" if usable else "nothing can be picked"
+            "all of these are duplicates, or were trained or tested on"
+            if usable
+            else "nothing can be picked"
         )
         raise DataError(faults=[Fault(found, file=table.source.name)])
     return _Pool(
@@ -190,6 +202,7 @@ def _pool(model: Model, table: Table) -> _Pool:
         len(usable),
         int((~first).sum()),
         None if seen is None else int((first & seen).sum()),
+        int((first & judged).sum()),
     )
 
 

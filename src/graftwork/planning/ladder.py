@@ -6,9 +6,8 @@ rung is taken where it gains at least `min_gain` and more than one standard erro
 1984, the one-standard-error rule in favour of the cheaper).
 
 A rung that trains a network is forecast first, from some measured steps; it is tried, by a pilot
-on some of the rows, where that and its refit fit what is left of the budget. Where even the upper
-end of what the pilot gained lies below `min_gain` there is nothing more to hope for, and the ladder
-ends.
+on some of the rows, where that and its refit fit what is left of the budget. Where the best score
+so far leaves less than `min_gain` to be gained, the ladder ends.
 """
 
 from __future__ import annotations
@@ -20,10 +19,12 @@ from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 
+from graftwork.errors import TrainingError
 from graftwork.evaluation.contender import Contender
 from graftwork.evaluation.scores import gain as paired_gain
 from graftwork.evaluation.scores import intervals
 from graftwork.features.out_of_fold import OutOfFold
+from graftwork.metrics import METRICS
 from graftwork.planning.budget import Budget, duration_text
 from graftwork.stats.interval import z_of
 from graftwork.strategies._tuner import Tuner
@@ -201,7 +202,6 @@ class _Ladder:
     fitted: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
     best: RungResult | None = None
     transfer: RungResult | None = None
-    hopeless: str = ""  # why nothing more is to be hoped for
 
     def __post_init__(self) -> None:
         self.halves, self.truth = self.job.halves(), self.job.codes()
@@ -214,13 +214,18 @@ class _Ladder:
             self.passed.append({"name": rung.name, "title": rung.title, **decision})
             return
         self.job.progress.say(f"Rung: {rung.title}")
-        choice, seconds = _search(self.job, rung, self.memory)
+        try:
+            choice, seconds = _search(self.job, rung, self.memory)
+        except TrainingError as error:  # the rungs below stand
+            if rung.name == self.end_on:
+                raise
+            self.job.progress.say(f"{rung.title}: given up: {error}")
+            self.passed.append({"name": rung.name, "title": rung.title, "reason": str(error)})
+            return
         first = len(rung.backbones) == 1 and rung.builds_on is None  # others tell of another start
         self.job.shared[rung.backbones[0] if first else rung.name] = choice
         result = self._judged(rung, choice, seconds, decision.get("forecast"))
         self.results.append(result)
-        if _trains(rung.strategy) and not self._hope(choice):
-            self.hopeless = f"the pilot of “{rung.title}” leaves nothing to be hoped for"
         if result.taken:
             self.best = result
         if rung.transfers and self._beats(result):
@@ -250,7 +255,7 @@ class _Ladder:
         why = rung.strategy.refuses(next(iter(backbones.values())))
         if why is None and not asked:
             why = (
-                self.hopeless
+                self._headroom()
                 or self._too_few(rung.strategy.splits(mine))
                 or rung.strategy.idle(mine)
             )
@@ -281,20 +286,17 @@ class _Ladder:
         self.job.progress.say(f"Forecast: {told} ({duration_text(max(left, 0))} left)")
         return {"go": True, "reason": f"{told} of the {duration_text(max(left, 0))} left"}
 
-    def _hope(self, choice: Choice) -> bool:
-        """Whether the upper end of what a pilot gained over its own start is enough.
+    def _headroom(self) -> str:
+        """Why there is nothing left to gain, or nothing.
 
-        Over its start, not over the best rung: where a few layers bring something, more layers may
-        bring more.
+        Only a score near its best says so. That a few layers bring nothing says little of all of
+        them: where frozen features fall short, the last layers often do too.
         """
-        found = _out_of_fold(choice)
-        rows, n = _judged_rows(found), len(self.truth)
-        tuned = _spread(n, rows, found.cross_fitted(self.halves[rows]))
-        if self.fresh is not None:
-            tuned[~self.fresh] = -1  # the start has learnt from these: it cannot gain on them
-        gain = self._gain(tuned, _spread(n, rows, found.predicted[0]))
-        value, error = gain["value"], gain["error"]
-        return value is not None and error is not None and value + error >= self.min_gain
+        value = None if self.best is None else self.best.score["value"]
+        most = METRICS.get(self.job.metric).declaration.facts["range"][1]
+        if value is None or most is None or most - value >= self.min_gain:
+            return ""
+        return f"at {value:.3f} there is less than {_points(self.min_gain)} left to gain"
 
     def _judged(
         self, rung: Rung, choice: Choice, seconds: float, forecast: dict[str, float] | None
