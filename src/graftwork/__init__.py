@@ -26,6 +26,7 @@ __all__ = [
     "TransferEncoder",
     "__version__",
     "audit",
+    "bundle",
     "cache",
     "compare",
     "demo",
@@ -45,7 +46,9 @@ __all__ = [
 if TYPE_CHECKING:
     from graftwork.api import (
         audit,
+        bundle,
         cache,
+        compare,
         demo,
         embed,
         evaluate,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graftwork.api._audit import audit
+    from graftwork.api._bundle import bundle
     from graftwork.api._cache import cache
     from graftwork.api._compare import compare
     from graftwork.api._demo import demo
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "audit",
+    "bundle",
     "cache",
     "compare",
     "demo",
