@@ -40,6 +40,7 @@ MEASURES = {
     "abstention": "a guarantee that is asked for: how often it is broken",
     "select_rows": "choosing which rows to label next, against random choice",
     "label_errors": "flipped labels that come back as suspects",
+    "compare": "`compare`, 100,000 rows, five contestants",
     "hard_transfer": "`auto` against Trainer (full fine-tuning), all labels of six sets",
     "few_labels": "`auto` against SetFit and FastFit, 8 and 16 labels a class",
     "cached_epoch": "one epoch of the top 2 of 6 layers from the cache",

@@ -16,6 +16,7 @@ from cells import NAMES, Result, gain, reached, seconds, table
 from harness import BENCH, WORK
 from tables_data import DATA
 from tables_long import LONG
+from tables_referee import REFEREE
 from tables_select import SELECT
 from tables_sure import SURE
 
@@ -269,6 +270,7 @@ TABLES: dict[str, tuple[Callable[[Result], str], Callable[[Result], list[list[st
     **SURE,
     **SELECT,
     **DATA,
+    **REFEREE,
     **LONG,
 }
 

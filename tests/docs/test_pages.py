@@ -25,6 +25,7 @@ def _anchors(text: str) -> set[str]:
 
 def _flags() -> set[str]:
     found = {"--help", "--json", "--quiet", "--version"}
+    found.add("--check")  # of the installer in a bundle
     for verb in verbs():
         found |= {flag.spelling for group in group_flags(verb).values() for flag in group}
     return found

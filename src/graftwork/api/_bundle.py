@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from graftwork.bundle import installer
-from graftwork.bundle.closure import closure
-from graftwork.bundle.wheels import collect
 from graftwork.errors import Fault, ParameterError
 from graftwork.model.directory import model_folder
 from graftwork.model.model import Model
+from graftwork.packing import installer
+from graftwork.packing.closure import closure
+from graftwork.packing.wheels import collect
 from graftwork.runs.progress import Progress
 from graftwork.runtime.devices import place
 from graftwork.storage.disk import atomic_file, disk_errors
@@ -88,7 +88,7 @@ def bundle(
             "format": FORMAT,
             "kind": part.kind,
             "next": part.use,
-            "made_for": installer._here(),
+            "made_for": installer.here(),
             "wheels": found,
         }
         _pack(folder, target, facts, progress)
@@ -203,10 +203,11 @@ def _part(what: Path) -> _Model | _Base:
 def _texts() -> list[str]:
     """Some messages of the demo's inbox."""
     import csv
+    import io
 
     path = resources.files("graftwork.apps.demo").joinpath("support_tickets.csv")
-    with path.open(encoding="utf-8", newline="") as stream:
-        return [row["text"] for row, _ in zip(csv.DictReader(stream), range(ROWS), strict=False)]
+    rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
+    return [row["text"] for row, _ in zip(rows, range(ROWS), strict=False)]
 
 
 def _pack(folder: Path, target: Path, facts: dict[str, Any], progress: Progress) -> None:

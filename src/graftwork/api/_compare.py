@@ -35,7 +35,7 @@ from graftwork.storage.outputs import refuse_foreign
 __all__ = ["HOURLY", "compare"]
 
 HOURLY = 0.10  # price of an hour of a small cloud machine, in dollars, late 2026
-MILLION_PER_HOUR = 3600.0
+SECONDS_AN_HOUR = 3600.0
 _WRITTEN = ("comparison.json", "differences.csv", "report.html")
 
 
@@ -119,11 +119,13 @@ def compare(
         progress.say(note)
     rows, truth = _labelled(table, target)
     entries = asked.entries(table, machine, progress)
-    labels = _labels([truth[i] for i in rows], entries)
-    contestants = _contestants(entries, rows, labels, cost or {}, hourly, mapping or {}, spelling)
-    for entry in entries:
-        for note in entry.notes:
-            progress.say(note)
+    for note in (note for entry in entries for note in entry.notes):
+        progress.say(note)
+    labels = _labels(truth, entries)
+    reading = _Reading(labels, mapping or {}, spelling, cost or {}, hourly)
+    contestants = reading.contestants(entries, rows)
+    codes = {label: code for code, label in enumerate(labels)}
+    known = np.asarray([codes[str(label)] for label in truth], dtype=np.int64)
     terms = Terms(
         metric=metric,
         margin=margin,
@@ -131,26 +133,25 @@ def compare(
         slices={name: _slice(table, name, rows) for name in slices},
         seed=seed,
     )
-    codes = {label: code for code, label in enumerate(labels)}
-    known = np.asarray([codes[str(truth[i])] for i in rows], dtype=np.int64)
     with progress.step("weighing"):
         found = judge(known, labels, contestants, terms)
-    found |= {
-        "target": target,
-        "data": table.source.name,
-        "accounting": {
-            "rows_in": table.n_in,
-            "used": len(rows),
-            "quarantined": len(table.set_aside),
-            "dropped": len(table) - len(rows),
-        },
-        "hourly": hourly,
-    }
     apart = Differences.of(table, rows, target, known, labels, contestants, found)
-    found |= {"differences": apart.to_json(), "seconds": round(time.perf_counter() - begun, 3)}
+    found |= {"target": target, "data": table.source.name, "hourly": hourly}
+    found |= {"accounting": _accounting(table, rows), "differences": apart.to_json()}
+    found["seconds"] = round(time.perf_counter() - begun, 3)
     if out is not None:
         _write(Path(out), found, apart, redact)
     return found
+
+
+def _accounting(table: Table, rows: np.ndarray) -> dict[str, int]:
+    """Where all rows of the table went."""
+    return {
+        "rows_in": table.n_in,
+        "used": len(rows),
+        "quarantined": len(table.set_aside),
+        "dropped": len(table) - len(rows),
+    }
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,7 @@ def _check_names(what: str, given: Mapping[str, Any], named: Sequence[str]) -> N
 
 
 def _labelled(table: Table, target: str) -> tuple[np.ndarray, list[Any]]:
-    """Positions of the rows that have a label, and the label column.
+    """Positions of the rows that have a label, and their labels.
 
     Raises:
         UnknownNameError: there is no such column.
@@ -230,7 +231,8 @@ def _labelled(table: Table, target: str) -> tuple[np.ndarray, list[Any]]:
     if not len(rows):
         fault = Fault("no row has a label", table.source.name, field=target)
         raise DataError(faults=[fault])
-    return rows, to_list(column)
+    labels = to_list(column)
+    return rows, [labels[i] for i in rows]
 
 
 def _labels(truth: Sequence[Any], entries: Sequence[Entry]) -> list[str]:
@@ -240,52 +242,55 @@ def _labels(truth: Sequence[Any], entries: Sequence[Entry]) -> list[str]:
     return [*own, *more]
 
 
-def _contestants(
-    entries: Sequence[Entry],
-    rows: np.ndarray,
-    labels: Sequence[str],
-    cost: Mapping[str, float],
-    hourly: float,
-    mapping: Mapping[str, str],
-    spelling: bool,
-) -> list[Contestant]:
-    _check_names("cost", cost, [name for e in entries for name in (e.name, e.source)])
-    unknown = [
-        Fault(
-            f"{label!r} is no label",
-            field="map",
-            hint=f"did you mean {close!r}?" if (close := nearest(label, labels)) else None,
-        )
-        for label in mapping.values()
-        if label not in labels
-    ]
-    if unknown:
-        raise ParameterError(faults=unknown)
-    found = []
-    for entry in entries:
+@dataclass(frozen=True)
+class _Reading:
+    """How answers are read, and what they cost."""
+
+    labels: Sequence[str]
+    mapping: Mapping[str, str]
+    spelling: bool
+    cost: Mapping[str, float]
+    hourly: float
+
+    def contestants(self, entries: Sequence[Entry], rows: np.ndarray) -> list[Contestant]:
+        """The entries' answers to the rows, as codes.
+
+        Raises:
+            ParameterError: a cost of somebody who takes no part, or a mapping to no label.
+        """
+        _check_names("cost", self.cost, [name for e in entries for name in (e.name, e.source)])
+        self._check_mapping()
+        return [self._contestant(entry, rows) for entry in entries]
+
+    def _contestant(self, entry: Entry, rows: np.ndarray) -> Contestant:
         raw = [entry.raw[i] for i in rows]
-        sure = None if entry.confidence is None else entry.confidence[rows]
-        found.append(
-            Contestant(
-                name=entry.name,
-                kind=entry.kind,
-                source=entry.source,
-                answers=read_answers(raw, labels, mapping=mapping, spelling=spelling),
-                confidence=sure,
-                price=_price(entry, cost, hourly),
-                seen=None if entry.seen is None else entry.seen[rows],
-            )
+        return Contestant(
+            name=entry.name,
+            kind=entry.kind,
+            source=entry.source,
+            answers=read_answers(raw, self.labels, mapping=self.mapping, spelling=self.spelling),
+            confidence=None if entry.confidence is None else entry.confidence[rows],
+            price=self._price(entry),
+            seen=None if entry.seen is None else entry.seen[rows],
         )
-    return found
 
+    def _check_mapping(self) -> None:
+        faults = []
+        for label in self.mapping.values():
+            if label not in self.labels:
+                close = nearest(label, self.labels)
+                hint = f"did you mean {close!r}?" if close else None
+                faults.append(Fault(f"{label!r} is no label", field="map", hint=hint))
+        if faults:
+            raise ParameterError(faults=faults)
 
-def _price(entry: Entry, cost: Mapping[str, float], hourly: float) -> Price | None:
-    stated = cost.get(entry.name, _of(cost, entry.source))
-    if stated is not None:
-        return Price(float(stated), "stated", entry.seconds)
-    if entry.seconds is None:
-        return None
-    return Price(entry.seconds / MILLION_PER_HOUR * hourly, "measured", entry.seconds)
+    def _price(self, entry: Entry) -> Price | None:
+        stated = self.cost.get(entry.name, _of(self.cost, entry.source))
+        if stated is not None:
+            return Price(float(stated), "stated", entry.seconds)
+        if entry.seconds is None:
+            return None
+        return Price(entry.seconds / SECONDS_AN_HOUR * self.hourly, "measured", entry.seconds)
 
 
 def _slice(table: Table, name: str, rows: np.ndarray) -> list[Any]:

@@ -71,7 +71,7 @@ def _rung(name: str, recipe: Recipe, base: Backbone, classical: str) -> Rung:
     elif recipe.strategy == "auto":
         settings.pop("top", None)  # it is the lower rung's
     made = make_strategy(strategy, settings)
-    reads = (BASE, classical) if name == "hybrid" else (BASE,)
+    reads = (BASE, classical) if name == "hybrid" or isinstance(made, Tuner) else (BASE,)
     title = f"{_short(made)} ({name})"
     if name == TOP:
         title = f"top {settings['top']} layers tuned"

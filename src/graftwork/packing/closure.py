@@ -47,7 +47,7 @@ def _needs(one: metadata.Distribution, extras: frozenset[str]) -> list[tuple[str
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
-    needs = []
+    needs: list[tuple[str, frozenset[str]]] = []
     for text in one.requires or []:
         wanted = Requirement(text)
         marks = wanted.marker

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-from graftwork.bundle.repack import repack
+from graftwork.packing.repack import repack
 from graftwork.runs.progress import Progress
 
 __all__ = ["collect"]

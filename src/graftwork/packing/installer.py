@@ -89,7 +89,8 @@ def _digest(bundle: zipfile.ZipFile, name: str) -> str:
     return digest.hexdigest()
 
 
-def _here() -> dict[str, str]:
+def here() -> dict[str, str]:
+    """What a machine must be to run these wheels."""
     return {
         "python": f"{sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]}",
         "platform": sysconfig.get_platform(),
@@ -98,9 +99,11 @@ def _here() -> dict[str, str]:
 
 
 def _install(bundle: zipfile.ZipFile, manifest: dict[str, Any], folder: Path) -> int:
-    here, made = _here(), manifest["made_for"]
+    mine, made = here(), manifest["made_for"]
     apart = [
-        f"{name} {here[name]}, not {made[name]}" for name in made if here.get(name) != made[name]
+        f"{name} {mine.get(name)}, not {made[name]}"
+        for name in made
+        if mine.get(name) != made[name]
     ]
     if apart:
         raise Refused(f"this machine has {'; '.join(apart)}")

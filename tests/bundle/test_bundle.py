@@ -1,0 +1,171 @@
+"""A bundle: what it holds, what its installer refuses, and that it works with the cable pulled."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graftwork.api._bundle import _pack
+from graftwork.errors import GraftworkError, ParameterError
+from graftwork.packing import installer
+from graftwork.packing.closure import closure
+from graftwork.packing.repack import repack
+from graftwork.runs.progress import Progress
+
+
+def test_the_closure_holds_what_is_needed_and_nothing_of_other_extras() -> None:
+    names = {one.name.lower() for one in closure("graftwork")}
+    assert {"graftwork", "torch", "transformers", "numpy", "tokenizers"} <= names
+    assert not names & {"pytest", "ruff", "mypy", "peft"}  # extras that nobody asked for
+    fewer = {one.name.lower() for one in closure("graftwork", without=["sentence_transformers"])}
+    assert "sentence-transformers" in {n.replace("_", "-") for n in names}
+    assert "sentence-transformers" not in {n.replace("_", "-") for n in fewer}
+    with pytest.raises(GraftworkError, match="not installed"):
+        closure("no-such-distribution")
+
+
+def test_a_wheel_made_from_installed_files_installs(tmp_path: Path) -> None:
+    one = metadata.distribution("filelock")
+    wheel = repack(one, tmp_path)
+    assert wheel.name == f"filelock-{one.version}-py3-none-any.whl"
+    target = tmp_path / "site"
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--target",
+         str(target), "--disable-pip-version-check", str(wheel)],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    code = "import filelock; print(filelock.__version__, filelock.__file__)"
+    env = {**os.environ, "PYTHONPATH": str(target)}
+    found = subprocess.run(
+        [sys.executable, "-c", code], env=env, check=True, capture_output=True, text=True
+    ).stdout
+    assert one.version in found
+    assert str(target) in found
+    again = tmp_path / "again"
+    again.mkdir()
+    assert repack(one, again).read_bytes() == wheel.read_bytes()
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A bundle without wheels: enough for what its installer checks before it installs."""
+    folder = tmp_path / "content"
+    (folder / "model").mkdir(parents=True)
+    (folder / "model" / "weights.safetensors").write_bytes(bytes(range(256)) * 40)
+    (folder / "expected.json").write_text("{}")
+    shutil.copyfile(installer.__file__, folder / "__main__.py")
+    facts: dict[str, Any] = {
+        "format": 1, "kind": "model", "next": "", "made_for": installer.here(), "wheels": []
+    }  # fmt: skip
+    target = tmp_path / "small.bundle"
+    _pack(folder, target, facts, Progress())
+    return target
+
+
+def run(bundle: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(bundle), *words]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+def test_a_sound_bundle_says_so(small: Path) -> None:
+    done = run(small, "--check")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "3 files, all as they were packed.\n"
+
+
+def test_a_changed_byte_is_refused(small: Path, tmp_path: Path) -> None:
+    content = bytearray(small.read_bytes())
+    at = content.index(bytes(range(256)))
+    content[at + 7] ^= 1
+    small.write_bytes(bytes(content))
+    done = run(small, str(tmp_path / "there"))
+    assert done.returncode == 2
+    assert "model/weights.safetensors: changed" in done.stderr
+    assert not (tmp_path / "there").exists()
+
+
+def test_a_file_that_was_added_or_leads_out_is_refused(small: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(small, "a") as bundle:
+        bundle.writestr("../evil.py", "print(1)")
+    done = run(small, "--check")
+    assert done.returncode == 2
+    assert "../evil.py: not listed" in done.stderr
+
+
+def test_another_machine_and_a_folder_in_use_are_refused(small: Path, tmp_path: Path) -> None:
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "mine.txt").write_text("mine")
+    done = run(small, str(tmp_path / "used"))
+    assert done.returncode == 2
+    assert "is there already" in done.stderr
+    other = tmp_path / "other.bundle"
+    with zipfile.ZipFile(small) as old, zipfile.ZipFile(other, "w") as new:
+        for entry in old.infolist():
+            content = old.read(entry)
+            if entry.filename == installer.MANIFEST:
+                told = json.loads(content)
+                told["made_for"]["machine"] = "s390x"
+                content = json.dumps(told).encode()
+            new.writestr(entry.filename, content)
+    done = run(other, str(tmp_path / "there"))
+    assert done.returncode == 2
+    assert "not s390x" in done.stderr
+
+
+def test_another_ending_is_refused(tmp_path: Path) -> None:
+    import graftwork
+
+    with pytest.raises(ParameterError, match=r"\.bundle"):
+        graftwork.bundle(tmp_path, out=tmp_path / "a.zip")
+
+
+def _without_a_network(command: list[str], home: Path) -> subprocess.CompletedProcess[str]:
+    """In a network namespace of its own where that is allowed; all proxies lead nowhere."""
+    apart = ["unshare", "-rn"]
+    if shutil.which("unshare") and not subprocess.run([*apart, "true"], check=False).returncode:
+        command = [*apart, *command]
+    nowhere = "http://127.0.0.1:9"
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "GRAFTWORK_", "VIRTUAL_ENV"))
+    }
+    env |= {"http_proxy": nowhere, "https_proxy": nowhere, "HOME": str(home)}
+    return subprocess.run(command, env=env, check=False, capture_output=True, text=True)
+
+
+@pytest.mark.slow
+def test_a_bundle_alone_predicts_with_the_cable_pulled(tmp_path: Path) -> None:
+    import graftwork
+
+    sys.path.insert(0, str(Path(__file__).parents[1] / "job"))
+    from job_files import make_bert, make_rows, read_csv, write_csv
+
+    base = make_bert(tmp_path / "tiny-bert")
+    rows = write_csv(tmp_path / "inbox.csv", make_rows(120))
+    settings = {"target": "label", "base": str(base), "strategy": "hybrid", "folds": 2}
+    run_ = graftwork.fit(rows, out=tmp_path / "run", settings=settings)
+    packed = tmp_path / "inbox.bundle"
+    told = graftwork.bundle(tmp_path / "run", out=packed, offline=True)
+    assert told["bytes"] == packed.stat().st_size
+    assert {wheel["source"] for wheel in told["wheels"]} == {"installed"}
+    there, home = tmp_path / "there", tmp_path / "home"
+    home.mkdir()
+    done = _without_a_network([sys.executable, str(packed), str(there)], home)
+    assert done.returncode == 0, done.stderr
+    assert "32 rows: all as recorded." in done.stdout
+    command = [str(there / "venv" / "bin" / "graftwork"), "predict", str(there / "model")]
+    said = _without_a_network([*command, str(rows), "--out", str(tmp_path / "p.csv")], home)
+    assert said.returncode == 0, said.stderr
+    here = run_.model.predict([row["text"] for row in make_rows(120)]).labels
+    assert [row["prediction"] for row in read_csv(tmp_path / "p.csv")] == list(here)
