@@ -56,6 +56,16 @@ def test_a_wheel_made_from_installed_files_installs(tmp_path: Path) -> None:
     assert repack(one, again).read_bytes() == wheel.read_bytes()
 
 
+def test_a_wheel_of_several_pythons_names_all_of_them(tmp_path: Path) -> None:
+    info = tmp_path / "two-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: two\nVersion: 1.0\n")
+    (info / "WHEEL").write_text("Wheel-Version: 1.0\nTag: py2-none-any\nTag: py3-none-any\n")
+    (info / "RECORD").write_text("two-1.0.dist-info/METADATA,,\ntwo-1.0.dist-info/WHEEL,,\n")
+    (one,) = metadata.distributions(path=[str(tmp_path)])
+    assert repack(one, tmp_path).name == "two-1.0-py2.py3-none-any.whl"
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     """A bundle without wheels: enough for what its installer checks before it installs."""

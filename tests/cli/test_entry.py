@@ -14,7 +14,20 @@ from graftwork.cli.verb import VERBS, verbs
 from graftwork.errors import DataError, Fault
 
 VERB_NAMES = [
-    *("fit", "predict", "evaluate", "select", "promote", "audit", "embed", "info", "list", "cache"),
+    *(
+        "fit",
+        "predict",
+        "evaluate",
+        "compare",
+        "select",
+        "promote",
+        "bundle",
+        "audit",
+        "embed",
+        "info",
+        "list",
+        "cache",
+    ),
     "demo",
 ]
 

@@ -23,6 +23,8 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+__all__ = ["MANIFEST", "Refused", "here", "main"]
+
 MANIFEST = "bundle.json"
 CHUNK = 1 << 20
 VERIFY = "import sys; from graftwork.api._bundle import verify; sys.exit(verify(sys.argv[1]))"

@@ -86,7 +86,8 @@ def _renamed(place: str, info: str) -> str:
 
 
 def _tag(one: metadata.Distribution) -> str:
-    """The most specific of its tags, as file names have it (``py3-none-any``)."""
+    """Its tags as file names have them (``py2.py3-none-any``)."""
     told = one.read_text("WHEEL") or ""
     tags = [line.partition(":")[2].strip() for line in told.splitlines() if line.startswith("Tag:")]
-    return tags[0] if tags else "py3-none-any"
+    parts = zip(*(tag.split("-") for tag in tags), strict=True)
+    return "-".join(".".join(dict.fromkeys(part)) for part in parts) or "py3-none-any"

@@ -89,16 +89,18 @@ def _seconds_per_token(tuning: Tuning, options: TrainOptions) -> float:
     device = tuning.device
     lengths = tuning.lengths
     batches = epoch_batches(lengths, options.batch_rows, 0, 0)
-    spent, tokens = 0.0, 0
     with Workers(tuning, PARTS[device], cores() if device == "cpu" else 1) as workers:
-        for number, batch in enumerate(batches):
+
+        def run() -> float:
             begun = time.perf_counter()
-            workers.gradients(shards(batch, PARTS[device] * options.accumulate), len(batch))
-            optimizer.step(1e-6)
-            if number or len(batches) == 1:  # the first warms up
-                spent += time.perf_counter() - begun
-                tokens += int(lengths[batch].sum())
-    return spent / max(tokens, 1)
+            for batch in batches:
+                workers.gradients(shards(batch, PARTS[device] * options.accumulate), len(batch))
+                optimizer.step(1e-6)
+            return time.perf_counter() - begun
+
+        run()  # kernels are made for each new shape of a batch: a training meets them again
+        spent = run()
+    return spent / max(int(lengths.sum()), 1)
 
 
 def _tokens(job: Job, name: str) -> np.ndarray:

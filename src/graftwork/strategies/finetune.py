@@ -32,8 +32,9 @@ class Finetune(Tuner):
 
     Starts from the probe with its readout and head (linear probing, then fine-tuning), and is
     interpolated back towards it, the factor 0 included, so that it is never worse than the probe
-    where that was chosen. With `top` layers the states below are computed once and stored; an epoch
-    then costs the top layers alone. Pays where the base mixes what the task must tell apart
+    where that was chosen. Where the job has a lexical rung, its scores may be added, which keeps
+    what single words tell. With `top` layers the states below are computed once and stored; an
+    epoch then costs the top layers alone. Pays where the base mixes what the task must tell apart
     (sentiment, question types) and there are some hundred labels; does not with a handful.
 
     Raises:
