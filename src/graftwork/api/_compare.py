@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from graftwork.api._differences import Differences
 from graftwork.data.read import read
 from graftwork.data.table import Table
 from graftwork.data.values import missing_mask, to_list
-from graftwork.errors import DataError, Fault, ParameterError, UnknownNameError, nearest
+from graftwork.errors import DataError, Fault, ParameterError, nearest
 from graftwork.evaluation.referee import Contestant, Price, Terms, judge, read_answers
 from graftwork.evaluation.report.comparison_page import render_comparison
 from graftwork.metrics import METRICS
@@ -184,9 +184,7 @@ class _Asked:
         ]
         found += [from_answers(name, given, table) for name, given in self.answers.items()]
         names = unique_names(found, named)
-        return [
-            Entry(**{**vars(entry), "name": name}) for entry, name in zip(found, names, strict=True)
-        ]
+        return [replace(entry, name=name) for entry, name in zip(found, names, strict=True)]
 
 
 def _short(name: str) -> set[str]:
@@ -224,9 +222,7 @@ def _labelled(table: Table, target: str) -> tuple[np.ndarray, list[Any]]:
         UnknownNameError: there is no such column.
         DataError: no row has a label.
     """
-    if target not in table.names:
-        raise UnknownNameError("column", target, table.names, where=table.source.name)
-    column = table.columns.column(target)
+    column = table.column(target)
     rows = np.flatnonzero(~missing_mask(column))
     if not len(rows):
         fault = Fault("no row has a label", table.source.name, field=target)
@@ -294,9 +290,7 @@ class _Reading:
 
 
 def _slice(table: Table, name: str, rows: np.ndarray) -> list[Any]:
-    if name not in table.names:
-        raise UnknownNameError("column", name, table.names, where=table.source.name)
-    values = to_list(table.columns.column(name))
+    values = to_list(table.column(name))
     return [values[i] for i in rows]
 
 

@@ -16,7 +16,7 @@ from graftwork.api._predict import input_columns, open_model, usable_rows
 from graftwork.data.read import read
 from graftwork.data.table import Table
 from graftwork.data.values import missing_mask, to_list
-from graftwork.errors import DataError, Fault, ParameterError, UnknownNameError
+from graftwork.errors import DataError, Fault, ParameterError
 from graftwork.runs.progress import Progress
 from graftwork.runs.recipe import Machine
 
@@ -154,9 +154,7 @@ def _file_and_column(given: str) -> tuple[str, str | None]:
 
 
 def _column(table: Table, name: str) -> list[Any]:
-    if name not in table.names:
-        raise UnknownNameError("column", name, table.names, where=table.source.name)
-    column = table.columns.column(name)
+    column = table.column(name)
     missing = missing_mask(column)
     return [None if gone else value for value, gone in zip(to_list(column), missing, strict=True)]
 

@@ -15,7 +15,7 @@ from graftwork.api._domains import evaluate_domains, one_of_a_list, several
 from graftwork.api._labelled import Labelled, answered, labelled_rows, seen_rows
 from graftwork.api._predict import open_model
 from graftwork.api._terms import Terms
-from graftwork.errors import Fault, ParameterError, UnknownNameError
+from graftwork.errors import Fault, ParameterError
 from graftwork.evaluation.contender import Contender, Control
 from graftwork.evaluation.evidence import prove
 from graftwork.evaluation.hardest import NEAREST, Nearest, examples
@@ -174,10 +174,6 @@ def _metrics(judged: _Judged, slices: Sequence[str], terms: Terms, begun: float)
 
 
 def _slices(labelled: Labelled, names: Sequence[str]) -> dict[str, list[Any]]:
-    table = labelled.table
-    for name in names:
-        if name not in table.names:
-            raise UnknownNameError("column", name, table.names, where=table.source.name)
     return {name: labelled.column(name) for name in names}
 
 

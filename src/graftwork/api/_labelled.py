@@ -42,8 +42,12 @@ class Labelled:
     audit: dict[str, Any]
 
     def column(self, name: str) -> list[Any]:
-        """The value of each row in another column."""
-        values = to_list(self.table.columns.column(name))
+        """The value of each row in another column.
+
+        Raises:
+            UnknownNameError: there is no such column.
+        """
+        values = to_list(self.table.column(name))
         return [values[i] for i in self.rows]
 
 

@@ -59,17 +59,17 @@ def _contestants(found: dict[str, Any]) -> Any:
 def _pairs(found: dict[str, Any]) -> Any:
     from rich.text import Text
 
+    from graftwork.evaluation.referee.sentence import outcome_words, p_words
+
     table = _table("pair", "difference, points (95 %)", "p (Holm)", "same answer", "outcome")
     for pair in found["pairs"][:_PAIRS]:
         apart = pair["difference"]
-        better = {"a": f"{pair['a']} better", "b": f"{pair['b']} better"}
-        outcome = {**better, "even": "as good", "undecidable": "not told apart"}[pair["outcome"]]
         cells = [
             f"{pair['a']} − {pair['b']}",
             _points(apart),
-            "< 0.0001" if pair["p_holm"] < 0.0001 else f"{pair['p_holm']:.2g}",
+            p_words(pair["p_holm"]),
             f"{100 * pair['agreement']:.1f} %",
-            outcome,
+            outcome_words(pair),
         ]
         table.add_row(*(Text(printable(cell)) for cell in cells))
     return table

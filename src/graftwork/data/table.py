@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from graftwork.errors import UnknownNameError
+
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
@@ -76,6 +78,16 @@ class Table:
     def names(self) -> list[str]:
         """Column names in file order."""
         return list(self.columns.column_names)
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """A column by its name.
+
+        Raises:
+            UnknownNameError: there is none; the nearest spelling is named.
+        """
+        if name not in self.names:
+            raise UnknownNameError("column", name, self.names, where=self.source.name)
+        return self.columns.column(name)
 
     @property
     def n_in(self) -> int:

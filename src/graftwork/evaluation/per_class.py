@@ -9,7 +9,7 @@ import numpy as np
 
 from graftwork.metrics.counts import class_counts
 from graftwork.stats.interval import Interval
-from graftwork.stats.proportions import wilson
+from graftwork.stats.proportions import share
 
 __all__ = ["LARGEST_MATRIX", "PAIR_EXAMPLES", "confusion", "per_class"]
 
@@ -21,8 +21,7 @@ _PAIRS = 25
 def _share(hits: float, of: float) -> Interval | None:
     if of == 0:
         return None
-    low, high = wilson(int(hits), int(of))
-    return Interval(hits / of, float(low), float(high))
+    return share(int(hits), int(of))
 
 
 def _f1(hits: float, predicted: float, actual: float) -> Interval | None:

@@ -14,7 +14,7 @@ from graftwork.metrics.counts import ClassCounts
 from graftwork.stats.bootstrap import Statistic, interval, paired_interval
 from graftwork.stats.interval import Interval
 from graftwork.stats.means import mean_interval
-from graftwork.stats.proportions import paired_difference, wilson
+from graftwork.stats.proportions import paired_difference, share
 
 __all__ = ["can_score", "gain", "intervals", "margin_rows", "needs_probabilities"]
 
@@ -50,9 +50,7 @@ def _clip(metric: Any, found: Interval) -> Interval:
 
 
 def _share_right(truth: np.ndarray, predicted: np.ndarray) -> Interval:
-    right = int((truth == predicted).sum())
-    low, high = wilson(right, len(truth))
-    return Interval(right / len(truth), float(low), float(high))
+    return share(int((truth == predicted).sum()), len(truth))
 
 
 def intervals(

@@ -8,7 +8,7 @@ import numpy as np
 
 from graftwork.stats.interval import CONFIDENCE, Interval, z_of
 
-__all__ = ["paired_difference", "wilson"]
+__all__ = ["paired_difference", "share", "wilson"]
 
 
 def wilson(
@@ -35,6 +35,12 @@ def wilson(
     low = np.where((rows == 0) | (hits == 0), 0.0, np.clip(middle - half, 0, 1))
     high = np.where((rows == 0) | (hits == rows), 1.0, np.clip(middle + half, 0, 1))
     return low, high
+
+
+def share(successes: int, n: int) -> Interval:
+    """A share of rows with its 95 % Wilson interval; `n` must be above 0."""
+    low, high = wilson(successes, n)
+    return Interval(successes / n, float(low), float(high))
 
 
 def paired_difference(only_a: int, only_b: int, n: int, confidence: float = CONFIDENCE) -> Interval:

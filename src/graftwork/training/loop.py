@@ -29,6 +29,7 @@ from graftwork.training.workers import Workers, flat_gradients
 __all__ = ["follow", "train"]
 
 WATCHED = "watched."
+SHOW_SECONDS = 0.5
 PARTS = {"cpu": 2, "cuda": 1}  # shards of a batch; more than two would be too small on a CPU
 
 
@@ -109,6 +110,7 @@ class _Training:
         self.loss = 0.0  # summed over the rows of the epoch so far
         self.spent = 0.0  # seconds of the epoch so far
         self.recent: list[float] = []  # loss of every step of this session
+        self.shown = float("-inf")  # when the user was told last how it goes
         self.processes = Processes.here()
 
     def run(self, epochs: int, title: str, watcher: Watcher | None, patience: int | None) -> Curve:
@@ -158,12 +160,19 @@ class _Training:
             self.spent += time.perf_counter() - begun
             if self.checkpoints is not None and self.checkpoints.due():
                 self._keep()
-            bar.show(told_of(self.curve, self.recent))
+            self._show(bar, last=self.step - first == len(batches))
             bar.advance()
         self.curve.losses.append(self.loss / len(self.trainee.lengths))
         self._tell("loss", self.curve.losses)
         self.curve.seconds.append(self.spent)
         self.loss, self.spent = 0.0, 0.0
+
+    def _show(self, bar: Step, last: bool) -> None:
+        """Now and then, as it looks at every step so far, and after the last step of an epoch."""
+        now = time.perf_counter()
+        if last or now - self.shown >= SHOW_SECONDS:
+            bar.show(told_of(self.curve, self.recent))
+            self.shown = now
 
     def _tell(self, name: str, values: list[float]) -> None:
         if self.told is not None:

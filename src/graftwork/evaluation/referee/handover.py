@@ -14,8 +14,7 @@ import numpy as np
 from graftwork.evaluation.contender import Contender
 from graftwork.evaluation.referee.contestant import Contestant, Price
 from graftwork.evaluation.referee.measures import paired
-from graftwork.stats.interval import Interval
-from graftwork.stats.proportions import wilson
+from graftwork.stats.proportions import share
 
 __all__ = ["coverage_at", "curve_of", "handovers"]
 
@@ -35,8 +34,8 @@ def coverage_at(
     """
     first, second = (rate, rate) if isinstance(rate, float) else rate
     answered = np.zeros(len(confidence), dtype=bool)
-    for here, share in ((half, second), (~half, first)):
-        threshold = _threshold(confidence[~here], wrong[~here], share)
+    for here, allowed in ((half, second), (~half, first)):
+        threshold = _threshold(confidence[~here], wrong[~here], allowed)
         answered[here] = confidence[here] >= threshold
     return answered
 
@@ -134,8 +133,7 @@ def _handover(
 def _share(hits: np.ndarray) -> dict[str, Any] | None:
     if not len(hits):
         return None
-    low, high = wilson(int(hits.sum()), len(hits))
-    return Interval(float(hits.mean()), float(low), float(high)).to_json()
+    return share(int(hits.sum()), len(hits)).to_json()
 
 
 def _price(first: Price | None, other: Price | None, coverage: float) -> dict[str, float] | None:

@@ -18,7 +18,7 @@ from graftwork.evaluation.referee.winners import class_winners, slice_winners
 from graftwork.metrics import METRICS
 from graftwork.stats.folds import random_halves
 from graftwork.stats.interval import CONFIDENCE
-from graftwork.stats.proportions import wilson
+from graftwork.stats.proportions import share
 from graftwork.stats.resample import RESAMPLES
 
 __all__ = ["FORMAT", "Terms", "judge"]
@@ -166,8 +166,7 @@ def _coverage(
         mine = coverage_at(confidence, wrong, float(rate), half)
         errors = None
         if mine.any():
-            low, high = wilson(int(wrong[mine].sum()), int(mine.sum()))
-            errors = {"value": float(wrong[mine].mean()), "low": float(low), "high": float(high)}
+            errors = share(int(wrong[mine].sum()), int(mine.sum())).to_json()
         found.append({"rate": float(rate), "coverage": float(mine.mean()), "errors": errors})
     return found
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from graftwork.evaluation.referee.pairwise import Pair
 
-__all__ = ["decision", "handover_words"]
+__all__ = ["decision", "handover_words", "outcome_words", "p_words"]
 
 LEAST_COVERAGE = 0.05  # below, handing over the rest is no plan
 
@@ -75,6 +75,18 @@ def _plan(
         return min(priced, key=lambda h: float(h["price"]["ratio"]))
     unpriced = [h for h in useful if not h["price"]]
     return max(unpriced, key=lambda h: float(h["coverage"]["value"]), default=None)
+
+
+def outcome_words(pair: Mapping[str, Any]) -> str:
+    """What came of a pair, as `Pair.to_json` gives it."""
+    words = {"even": "as good", "undecidable": "not told apart"}
+    outcome = pair["outcome"]
+    return words[outcome] if outcome in words else f"{pair[outcome]} better"
+
+
+def p_words(value: float) -> str:
+    """A p-value as people read it."""
+    return "< 0.0001" if value < 0.0001 else f"{value:.2g}"
 
 
 def handover_words(found: Mapping[str, Any]) -> str:

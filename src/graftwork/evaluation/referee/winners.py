@@ -11,9 +11,8 @@ from graftwork.evaluation.contender import Contender
 from graftwork.evaluation.referee.pairwise import SURE
 from graftwork.evaluation.slices import groups_of
 from graftwork.stats.holm import holm
-from graftwork.stats.interval import Interval
 from graftwork.stats.mcnemar import mcnemar
-from graftwork.stats.proportions import wilson
+from graftwork.stats.proportions import share
 
 __all__ = ["class_winners", "slice_winners"]
 
@@ -64,7 +63,9 @@ def _won(
             {
                 "value": value,
                 "n": int(mask.sum()),
-                "right": {name: _share(hits).to_json() for name, hits in mine.items()},
+                "right": {
+                    name: share(int(hits.sum()), len(hits)).to_json() for name, hits in mine.items()
+                },
                 "best": [n for n in order if mine[n].sum() == first.sum()],
                 "clear": False,
             }
@@ -74,11 +75,8 @@ def _won(
     return found
 
 
-def _share(hits: np.ndarray) -> Interval:
-    low, high = wilson(int(hits.sum()), len(hits))
-    return Interval(float(hits.mean()), float(low), float(high))
-
-
 def _precision(truth: np.ndarray, predicted: np.ndarray, code: int) -> dict[str, Any] | None:
     said = predicted == code
-    return _share(truth[said] == code).to_json() if said.any() else None
+    if not said.any():
+        return None
+    return share(int((truth[said] == code).sum()), int(said.sum())).to_json()

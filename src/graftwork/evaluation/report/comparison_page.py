@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from graftwork.evaluation.referee.sentence import outcome_words, p_words
 from graftwork.evaluation.report.charts import Scale, axis, scale_for, whisker
 from graftwork.evaluation.report.format import (
     difference,
@@ -23,7 +24,6 @@ from graftwork.evaluation.report.svg import text, titled
 
 __all__ = ["comparison_html", "render_comparison"]
 
-OUTCOMES = {"even": "as good", "undecidable": "not told apart"}
 MOST_CURVES = 6
 
 
@@ -154,30 +154,24 @@ def _pairs(found: Mapping[str, Any]) -> dict[str, Any] | None:
 def _pair(pair: Mapping[str, Any], scale: Scale) -> dict[str, Any]:
     kind = {"a": "good", "b": "bad"}.get(pair["outcome"], "even")
     title, apart = f"{pair['a']} minus {pair['b']}", pair["difference"]
-    better = {"a": f"{pair['a']} better", "b": f"{pair['b']} better"}
-    outcome = better.get(pair["outcome"]) or OUTCOMES[pair["outcome"]]
     metric = pair["metric"]
     return {
         "kind": kind,
         "title": title,
-        "role": outcome,
+        "role": outcome_words(pair),
         "value": difference(apart["value"], True),
         "span": span(apart, True, signed=True),
         "svg": whisker(apart, scale, kind, f"{title}: {difference(apart['value'], True)}", 0.0),
         "only_a": thousands(pair["only_a"]),
         "only_b": thousands(pair["only_b"]),
         "neither": thousands(pair["neither"]),
-        "p": _p(pair["p_holm"]),
+        "p": p_words(pair["p_holm"]),
         "agreement": figure(pair["agreement"], True),
         "kappa": figure(pair["kappa"]),
         "metric": ""
         if metric is None
         else f"{difference(metric['value'])} ({span(metric, signed=True)})",
     }
-
-
-def _p(value: float) -> str:
-    return "< 0.0001" if value < 0.0001 else f"{value:.2g}"
 
 
 def _curves(found: Mapping[str, Any]) -> dict[str, Any] | None:
