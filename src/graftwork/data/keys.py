@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from graftwork.data.blob import Blob
+
 __all__ = [
     "dataset_fingerprint",
     "label_token",
@@ -30,6 +32,8 @@ def normalise(value: Any) -> str:
         return " ".join(text.split())
     if isinstance(value, bytes):
         return "\x1ebytes:" + hashlib.blake2b(value, digest_size=16).hexdigest()
+    if isinstance(value, Blob):
+        return "\x1e" + value.key
     return "" if value is None else str(value)
 
 

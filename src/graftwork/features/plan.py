@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from graftwork.data.blob import Blob
+
 __all__ = [
     "EncodePlan",
     "Journal",
@@ -30,7 +32,7 @@ def input_keys(inputs: Sequence[Any]) -> np.ndarray:
     """uint8 (n, 16): BLAKE2b of each input (text as UTF-8, bytes as they are, None as no text)."""
     out = np.empty((len(inputs), KEY_BYTES), dtype=np.uint8)
     for row, value in enumerate(inputs):
-        text = "" if value is None else str(value)
+        text = "" if value is None else value.key if isinstance(value, Blob) else str(value)
         content = value if isinstance(value, bytes) else text.encode("utf-8", "surrogatepass")
         digest = hashlib.blake2b(content, digest_size=KEY_BYTES).digest()
         out[row] = np.frombuffer(digest, dtype=np.uint8)
