@@ -12,7 +12,7 @@ import pytest
 import toys
 from graftwork.api._rungs import make_strategy
 from graftwork.model.model import Model
-from graftwork.strategies._beside import lexical_model
+from graftwork.strategies._beside import plain_model
 from graftwork.strategies.strategy import Choice
 
 TEXTS, LABELS = toys.sentences(240)
@@ -38,7 +38,7 @@ def test_scores_are_added_up_and_survive_the_disk(job: Any, tmp_path: Path) -> N
     settings = {**_start(), "backbone": "base", "epochs": 1, "share": 1.0}
     alone = tuned.build(job, Choice("finetune", {**settings, "beside": 0.0}, None))
     both = tuned.build(job, Choice("finetune", {**settings, "beside": 0.5}, None))
-    words = lexical_model(job)
+    words = plain_model(job)
     assert words is not None
     expected = alone.scores(TEXTS[:20]) + 0.5 * words.scores(TEXTS[:20])
     np.testing.assert_allclose(both.scores(TEXTS[:20]), expected, atol=1e-4)
@@ -58,4 +58,4 @@ def test_the_pilot_chooses_how_much_it_has_to_say(job: Any, bert: Any) -> None:
 
 
 def test_without_a_lexical_rung_there_is_nothing_beside(job: Any) -> None:
-    assert lexical_model(replace(job, shared={})) is None
+    assert plain_model(replace(job, shared={})) is None

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from graftwork.api._labelled import seen_rows
-from graftwork.api._predict import input_columns, open_model, usable_rows
+from graftwork.api._predict import open_model
+from graftwork.api._rows import readable_rows
 from graftwork.data.read import read
 from graftwork.data.table import Table
 from graftwork.data.values import missing_mask, to_list
@@ -62,9 +63,8 @@ def from_run(
         InputError: the table lacks columns that it reads.
     """
     model = open_model(run, machine)
-    columns = input_columns(model, table)
-    usable, _ = usable_rows(model, table, columns)
-    inputs = {name: [str(values[i]) for i in usable] for name, values in columns.items()}
+    readable = readable_rows(model, table, machine, progress)
+    usable, inputs = readable.positions, readable.inputs
     begun = time.perf_counter()
     found = model.predict(inputs, progress=progress)
     spent = max(time.perf_counter() - begun, SECONDS_AT_LEAST)

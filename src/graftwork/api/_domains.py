@@ -18,8 +18,9 @@ from graftwork.api._labelled import (
     seen_rows,
     target_of,
 )
-from graftwork.api._predict import input_columns, open_model
+from graftwork.api._predict import open_model
 from graftwork.api._report_of import report_of
+from graftwork.api._rows import columns_of
 from graftwork.api._terms import Terms
 from graftwork.data.table import Table
 from graftwork.errors import DataError, Fault, InputError, ParameterError, UnknownNameError
@@ -158,7 +159,7 @@ def _tables(sources: Sequence[Any], model: Model, terms: Terms) -> list[Table]:
             for note in table.notes:
                 terms.progress.say(f"{table.source.name}: {note}" if len(sources) > 1 else note)
             target_of(model, terms.target, table)
-            input_columns(model, table)
+            columns_of(model, table)
             tables.append(table)
         except InputError as error:
             refusals.append(error)
@@ -180,7 +181,7 @@ def _domains(
     faults: list[Fault] = []
     for table, name in zip(tables, _names(tables), strict=True):
         try:
-            labelled = labelled_rows(model, table, terms.target, terms.progress)
+            labelled = labelled_rows(model, table, terms.target, terms.machine, terms.progress)
         except DataError as error:
             faults += error.faults
             found.append(_empty(model, name, error))

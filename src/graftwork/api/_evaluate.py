@@ -134,7 +134,7 @@ def _evaluate_one(run: Any, data: Any, slices: Sequence[str], terms: Terms) -> d
     for note in table.notes:
         terms.progress.say(note)
     model = open_model(run, terms.machine)
-    labelled = labelled_rows(model, table, terms.target, terms.progress)
+    labelled = labelled_rows(model, table, terms.target, terms.machine, terms.progress)
     judged = _Judged(model, labelled, answered(model, labelled, terms.progress))
     metrics = _metrics(judged, slices, terms, begun)
     reader = judged.reader(terms.redact)
@@ -221,7 +221,7 @@ def _nearest(model: Model, inputs: Mapping[str, Sequence[Any]]) -> Nearest | Non
         return None
 
     def find(wanted: np.ndarray) -> list[list[dict[str, Any]]]:
-        rows = {name: [str(values[i]) for i in wanted] for name, values in inputs.items()}
+        rows = {name: [values[i] for i in wanted] for name, values in inputs.items()}
         block = dense_block(model.blocks(rows))
         return [[] for _ in wanted] if block is None else known.nearest(block, NEAREST)
 

@@ -61,8 +61,8 @@ def fit(
     """Fit a model to labelled rows, prove it on rows it never saw, and write the run.
 
     Args:
-        data: path of a CSV, TSV, JSONL or Parquet file, a DataFrame, an Arrow table, a
-            `datasets.Dataset`, or a list of dicts.
+        data: path of a CSV, TSV, JSONL or Parquet file or of a folder of class folders, a
+            DataFrame, an Arrow table, a `datasets.Dataset`, or a list of dicts.
         out: the run directory; default ``runs/<file name>``. The same call again resumes an
             unfinished run and shows a finished one.
         settings: fields of `Recipe` by name, or a `Recipe`.
@@ -146,7 +146,7 @@ def open_run(
     return RunDirectory.open(where, plan, machine, resume=resume, overwrite=overwrite)
 
 
-_FILES = {"csv", "tsv", "jsonl", "parquet"}
+_FILES = {"csv", "tsv", "jsonl", "parquet", "folder"}
 
 
 def make_job(

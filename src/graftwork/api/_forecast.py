@@ -11,6 +11,7 @@ from graftwork.api._fit import make_job
 from graftwork.api._open import Opened, machine_of, open_all, recipe_of, store_folder
 from graftwork.api._rungs import BASE, check_rungs, rungs_of
 from graftwork.evaluation.controls import TRAIN_ROWS
+from graftwork.bases.backbone import layer_widths
 from graftwork.features.store import FeatureStore
 from graftwork.planning.forecast import Forecast, encoding_seconds, search_seconds
 from graftwork.runs.plan import Plan
@@ -50,6 +51,7 @@ def plan(
     progress = progress or Progress()
     recipe, how = recipe_of(settings, more), machine_of(machine)
     opened = open_all(data, recipe, how, progress=progress)
+    recipe = opened.recipe
     check_rungs(recipe, opened.base, opened.modality.classical)
     store = FeatureStore(store_folder(how), limit_gb=how.cache_gb)
     job = make_job(opened, store, progress, None)
@@ -87,7 +89,7 @@ def _forecast(job: Job, opened: Opened, store: FeatureStore, n_rungs: int) -> tu
         share = min(1.0, (TRAIN_ROWS + 1000) / max(len(opened.dataset), 1))
         whole = seconds * len(opened.dataset) / missing if missing else 0.0
         steps["encoding the control with random weights"] = round(whole * share, 1)
-    dim = getattr(opened.base, "dim", 1000)
+    dim = max(layer_widths(opened.base), default=0) or 1000
     one = search_seconds(
         len(job.rows), dim, job.task.convex(), fits=PATHS_PER_RUNG, strengths=STRENGTHS
     )

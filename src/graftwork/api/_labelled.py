@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graftwork.api._predict import input_columns, usable_rows
+from graftwork.api._rows import readable_rows
 from graftwork.data.keys import row_keys, unpacked_keys
 from graftwork.data.table import Table
 from graftwork.data.values import missing_mask, to_list
@@ -18,6 +18,7 @@ from graftwork.evaluation.contender import Contender
 from graftwork.evaluation.controls import widened
 from graftwork.model.model import Model
 from graftwork.runs.progress import Progress
+from graftwork.runs.recipe import Machine
 
 __all__ = ["Labelled", "answered", "contender", "labelled_rows", "seen_rows", "target_of"]
 
@@ -58,24 +59,33 @@ def target_of(model: Model, target: str | None, table: Table) -> str:
         UnknownNameError: the table has no such column.
     """
     name = target or model.facts.get("target") or next(iter(model.heads))
+    if target is None and name not in table.names:
+        name = table.roles.get("target", name)
     if name not in table.names:
         raise UnknownNameError("column", name, table.names, where=table.source.name)
     return str(name)
 
 
-def labelled_rows(model: Model, table: Table, target: str | None, progress: Progress) -> Labelled:
+def labelled_rows(
+    model: Model,
+    table: Table,
+    target: str | None,
+    machine: Machine | Mapping[str, Any] | None,
+    progress: Progress,
+) -> Labelled:
     """The rows that have an input and a label.
 
     Raises:
         InputError: columns are missing, or no row has a label that the model knows.
     """
     name = target_of(model, target, table)
-    columns = input_columns(model, table)
-    usable, _ = usable_rows(model, table, columns)
+    readable = readable_rows(model, table, machine, progress)
+    usable = readable.positions
     labels = to_list(table.columns.column(name))
     missing = missing_mask(table.columns.column(name))
     codes = _codes(model, [labels[i] for i in usable], missing[usable])
-    rows = np.asarray([i for i, code in zip(usable, codes, strict=True) if code >= 0], np.int64)
+    with_label = [place for place, code in enumerate(codes) if code >= 0]
+    rows = np.asarray([usable[place] for place in with_label], np.int64)
     truth = np.asarray([code for code in codes if code >= 0], dtype=np.int64)
     if not (truth < len(model.classes)).any():
         raise _no_labels(model, table, name)
@@ -89,7 +99,9 @@ def labelled_rows(model: Model, table: Table, target: str | None, progress: Prog
         "unknown_labels": _strange(labels, rows, truth >= len(model.classes), progress)[:50],
         "findings": [],
     }
-    inputs = {key: [values[i] for i in rows] for key, values in columns.items()}
+    inputs = {
+        name: [values[place] for place in with_label] for name, values in readable.inputs.items()
+    }
     return Labelled(table, rows, truth, inputs, audit)
 
 
@@ -140,9 +152,7 @@ def contender(predicted: np.ndarray, probabilities: np.ndarray) -> Contender:
 
 def answered(model: Model, labelled: Labelled, progress: Progress) -> Contender:
     """What the model says of the rows; an unknown label is a class that it never predicts."""
-    inputs = labelled.inputs.items()
-    texts = {name: [str(value) for value in values] for name, values in inputs}
-    told = model.predict(texts, progress=progress)
+    told = model.predict(labelled.inputs, progress=progress)
     known = len(model.classes)
     k = known + int((labelled.truth >= known).any())
     return contender(told.codes, widened(told.probabilities, k))

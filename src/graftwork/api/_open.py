@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graftwork.api._earlier import Earlier, open_earlier
+from graftwork.api._kind import check_base, holds_files, kind_of, taker
 from graftwork.api._tuned_on import tuned_on, tuned_on_notes
 from graftwork.bases import open_base
 from graftwork.bases.backbone import Backbone
@@ -31,11 +32,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Opened",
+    "completed",
     "machine_of",
     "modality_audit",
     "open_all",
     "placement_of",
     "recipe_of",
+    "schema_of",
     "store_folder",
 ]
 
@@ -122,9 +125,17 @@ def open_all(
         GraftworkError: whatever is wrong, in the words of the floor that found it.
     """
     sources = _sources(data, recipe, machine, progress, strict)
-    dataset, audit = _build(sources, strict, progress)
+    dataset, audit = _build(sources, machine, strict, progress)
     notes = [note for each in sources.tables.values() for note in each.notes]
     prints = {role: each.source.sha256 for role, each in sources.tables.items()}
+    if holds_files(dataset.inputs):
+        prints["files"] = dataset.fingerprint
+    if sources.base.kind == sources.modality.classical and sources.recipe.base is None:
+        notes.append(
+            f"no base was named and none comes with the package for this kind of input, so there "
+            f"is no transfer yet: {type(sources.base).declaration.title}. `graftwork list bases` "
+            "tells where a free base can be had"
+        )
     earlier, table = sources.earlier, sources.tables["train"]
     base_keys = tuned_on(sources.base)
     if earlier is not None:
@@ -153,7 +164,7 @@ def open_all(
 class _Sources:
     """What the user named, read and opened; the rows have no parts yet."""
 
-    recipe: Recipe  # with the target of the earlier run, where it starts from one
+    recipe: Recipe  # with what was found: modality, target, split
     tables: dict[str, Table]
     schema: Schema
     base: Backbone
@@ -167,15 +178,16 @@ def _sources(
     from graftwork.metrics import METRICS
 
     _check_metric(METRICS.get(recipe.metric).declaration.facts, recipe.metric)
-    modality: Modality = MODALITIES.get(recipe.modality)()
     table = _read(data, recipe, progress)
     earlier = None
     if recipe.start is not None:
         earlier = open_earlier(recipe.start, placement_of(recipe, machine))
         recipe = replace(recipe, target=recipe.target or earlier.target)
+    recipe, inputs = completed(recipe, table)
     if strict and recipe.target is None:
         raise _no_target(table)
-    schema = _schema(table, recipe)
+    modality: Modality = MODALITIES.get(str(recipe.modality))()
+    schema = schema_of(table, recipe, inputs)
     others = {
         role: _read(path, recipe, progress)
         for role, path in (("test", recipe.test), ("validation", recipe.validation))
@@ -187,14 +199,26 @@ def _sources(
         placement=placement_of(recipe, machine),
         max_length=recipe.max_length,
     )
+    check_base(base, str(recipe.modality), schema.inputs, recipe.base)
     return _Sources(recipe, {"train": table, **others}, schema, base, modality, earlier)
 
 
-def _schema(table: Table, recipe: Recipe) -> Schema:
+def completed(recipe: Recipe, table: Table) -> tuple[Recipe, tuple[str, ...]]:
+    """The recipe with what the table itself says, and the input columns as far as known."""
+    target = recipe.target or table.roles.get("target")
+    own_split = None if recipe.test or recipe.time else table.roles.get("split")
+    split = recipe.split or own_split
+    taken = (target, recipe.group, recipe.time, split, *recipe.slices)
+    modality, inputs = kind_of(table, recipe.input, taken, recipe.modality)
+    return replace(recipe, target=target, split=split, modality=modality), inputs
+
+
+def schema_of(table: Table, recipe: Recipe, inputs: Sequence[str]) -> Schema:
+    """Which column is what."""
     return resolve_schema(
         table,
         target=recipe.target,
-        inputs=recipe.input,
+        inputs=inputs,
         group=recipe.group,
         time=recipe.time,
         split=recipe.split,
@@ -202,16 +226,19 @@ def _schema(table: Table, recipe: Recipe) -> Schema:
     )
 
 
-def _build(sources: _Sources, strict: bool, progress: Progress) -> tuple[Dataset, Audit]:
+def _build(
+    sources: _Sources, machine: Machine, strict: bool, progress: Progress
+) -> tuple[Dataset, Audit]:
     recipe, tables, modality = sources.recipe, sources.tables, sources.modality
     return build(
         tables["train"],
         sources.schema,
-        modality=recipe.modality,
+        modality=str(recipe.modality),
         test_size=recipe.test_size,
         seed=recipe.seed,
         test_table=tables.get("test"),
         validation_table=tables.get("validation"),
+        take=taker(modality, machine, progress),
         near_duplicates=modality.near_duplicates,
         modality_audit=modality_audit(modality, getattr(sources.base, "count_tokens", None)),
         strict=strict,
@@ -230,6 +257,9 @@ def modality_audit(modality: Modality, count_tokens: Callable[..., Any] | None) 
 
 def _no_target(table: Table) -> ParameterError:
     """Labels are needed and no column was named: say which columns there are."""
+    if table.source.format == "folder":
+        message = "holds no class folders: each class is a folder of its own, named as the class"
+        return ParameterError(faults=[Fault(message, table.source.name)])
     shown = ", ".join(table.names[:20]) + (", …" if len(table.names) > 20 else "")
     near = (nearest(word, table.names) for word in LABEL_NAMES)
     guess = next((name for name in near if name), None)

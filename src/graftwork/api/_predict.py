@@ -14,11 +14,10 @@ import numpy as np
 
 from graftwork.api._abstain import Abstain, abstain_of
 from graftwork.api._open import machine_of
+from graftwork.api._rows import readable_rows
 from graftwork.data.read import read
 from graftwork.data.table import Table
-from graftwork.data.values import to_list
-from graftwork.errors import Fault, InputError, ParameterError, UnknownNameError
-from graftwork.modalities import MODALITIES
+from graftwork.errors import Fault, ParameterError
 from graftwork.model.model import Model
 from graftwork.runs.progress import Progress
 from graftwork.runs.recipe import Machine
@@ -26,8 +25,9 @@ from graftwork.runtime.devices import place
 from graftwork.storage.disk import atomic_file, disk_errors
 from graftwork.storage.outputs import refuse_input
 
-__all__ = ["input_columns", "open_model", "predict", "usable_rows"]
+__all__ = ["open_model", "predict"]
 
+ROW = ("row", "prediction", "probability", "status")
 FORMATS = {".csv": ",", ".tsv": "\t", ".jsonl": None, ".parquet": None}
 
 
@@ -47,10 +47,11 @@ def predict(
 
     Args:
         run: a run or model directory, a `Run`, or a `Model`.
-        data: rows with the model's input columns.
+        data: rows with the model's input columns; for a model of pictures a folder too.
         out: CSV, TSV, JSONL or Parquet file to write: ``row``, ``prediction``, ``probability``,
-            ``status`` for every input row in order; rows that cannot be predicted have an empty
-            prediction and a status that says why.
+            ``status`` for every input row in order, and after the row the ``file`` where inputs
+            are files; rows that cannot be predicted have an empty prediction and a status that
+            says why.
         abstain: least probability to answer, 0 to 1. Rows below keep their probability, but have
             an empty prediction and the status ``abstained``.
         guarantee: answer only as far as at most this share of errors was promised when the model
@@ -80,7 +81,7 @@ def predict(
         progress.say(note)
     model = open_model(run, machine)
     asked = abstain_of(model, abstain, guarantee)
-    rows = _answers(model, table, asked, progress)
+    rows = _answers(model, table, asked, machine, progress)
     summary: dict[str, Any] = {
         **_counts(rows),
         "seconds": round(time.perf_counter() - begun, 3),
@@ -94,18 +95,26 @@ def predict(
 
 
 def _answers(
-    model: Model, table: Table, asked: Abstain | None, progress: Progress
+    model: Model,
+    table: Table,
+    asked: Abstain | None,
+    machine: Machine | Mapping[str, Any] | None,
+    progress: Progress,
 ) -> list[dict[str, Any]]:
     """One result row for each row of the file, in its order, whatever became of it."""
-    columns = input_columns(model, table)
-    usable, rows = usable_rows(model, table, columns)
-    inputs = {name: [str(values[i]) for i in usable] for name, values in columns.items()}
-    found = model.predict(inputs, progress=progress)
-    for i, label, odds in zip(usable, found.labels, found.confidence.tolist(), strict=True):
-        rows[i] |= {"prediction": label, "probability": round(odds, 6), "status": "ok"}
+    readable = readable_rows(model, table, machine, progress)
+    rows = [_row(n, s) for n, s in zip(table.rows.tolist(), readable.status, strict=True)]
+    found = model.predict(readable.inputs, progress=progress)
+    answers = zip(readable.positions, found.labels, found.confidence.tolist(), strict=True)
+    for i, label, odds in answers:
+        rows[i] |= {"prediction": label, "probability": round(odds, 6)}
         if asked is not None and odds < asked.threshold:
             rows[i] |= {"prediction": None, "status": "abstained"}
-    return sorted(rows + _set_aside(table), key=lambda row: row["row"])
+    rows += [_row(row.row, row.reason) for row in table.set_aside]
+    if readable.cells is not None:  # a file is known by its name rather than by its row
+        cells = dict(zip(table.rows.tolist(), readable.cells, strict=True))
+        rows = [{"row": r["row"], "file": cells.get(r["row"]), **r} for r in rows]
+    return sorted(rows, key=lambda row: row["row"])
 
 
 def _counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
@@ -129,43 +138,6 @@ def open_model(run: Any, machine: Machine | Mapping[str, Any] | None) -> Model:
         return model
     how = machine_of(machine)
     return Model.load(Path(run), placement=place(how.device, "auto", how.threads))
-
-
-def input_columns(model: Model, table: Table) -> dict[str, list[Any]]:
-    """Values of the model's inputs; a single text column of another name serves a single input.
-
-    Raises:
-        UnknownNameError: a column is missing; the nearest spelling is named.
-    """
-    names = list(model.graph.inputs)
-    if len(names) == 1 and len(table.names) == 1:
-        return {names[0]: to_list(table.columns.column(table.names[0]))}
-    missing = [name for name in names if name not in table.names]
-    if missing:
-        faults = [UnknownNameError("column", n, table.names, table.source.name) for n in missing]
-        raise InputError(
-            f"the model reads the column{'s' if len(names) > 1 else ''} {', '.join(names)}",
-            [fault for error in faults for fault in error.faults],
-        )
-    return {name: to_list(table.columns.column(name)) for name in names}
-
-
-def usable_rows(
-    model: Model, table: Table, columns: Mapping[str, Sequence[Any]]
-) -> tuple[list[int], list[dict[str, Any]]]:
-    """Positions of rows that have an input, and one result row for each row of the table."""
-    modality = MODALITIES.get(next(iter(model.graph.inputs.values())))()
-    usable, rows = [], []
-    for i, number in enumerate(table.rows.tolist()):
-        blank = all(modality.is_blank(values[i]) for values in columns.values())
-        if not blank:
-            usable.append(i)
-        rows.append(_row(number, "blank_input" if blank else "ok"))
-    return usable, rows
-
-
-def _set_aside(table: Table) -> list[dict[str, Any]]:
-    return [_row(row.row, row.reason) for row in table.set_aside]
 
 
 def _row(number: int, status: str) -> dict[str, Any]:
@@ -194,7 +166,7 @@ def _write(path: Path, suffix: str, rows: list[dict[str, Any]]) -> None:
                 stream.writelines(json.dumps(r, ensure_ascii=False) + "\n" for r in _plain(rows))
                 return
             writer = csv.writer(stream, delimiter=FORMATS[suffix] or ",")
-            writer.writerow(["row", "prediction", "probability", "status"])
+            writer.writerow(list(rows[0]) if rows else ROW)
             for row in rows:
                 writer.writerow(["" if value is None else value for value in row.values()])
 

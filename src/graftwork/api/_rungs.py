@@ -73,6 +73,8 @@ def _rung(name: str, recipe: Recipe, base: Backbone, classical: str) -> Rung:
     made = make_strategy(strategy, settings)
     reads = (BASE, classical) if name == "hybrid" or isinstance(made, Tuner) else (BASE,)
     title = f"{_short(made)} ({name})"
+    if name == "hybrid":
+        title = f"frozen features + {_short(BACKBONES.get(classical))} ({name})"
     if name == TOP:
         title = f"top {settings['top']} layers tuned"
     elif strategy == "finetune":

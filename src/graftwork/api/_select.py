@@ -14,8 +14,9 @@ import numpy as np
 from graftwork.api._earlier import judged_keys
 from graftwork.api._labelled import seen_rows
 from graftwork.api._open import machine_of, store_folder
-from graftwork.api._predict import input_columns, open_model, usable_rows
+from graftwork.api._predict import open_model
 from graftwork.api._report_of import report_of
+from graftwork.api._rows import readable_rows
 from graftwork.data.keys import row_keys
 from graftwork.data.read import read
 from graftwork.data.table import Table
@@ -82,7 +83,7 @@ def select(
     _check(n, out, data)
     table = read(data, encoding=encoding, delimiter=delimiter, progress=progress)
     model = open_model(run, machine)
-    pool = _pool(model, table, judged_keys(run))
+    pool = _pool(model, table, judged_keys(run), machine, progress)
     picked = _pick(model, pool, n, seed, _store(machine), progress)
     notes = [*table.notes, *pool.notes(n)]
     gain = expected((report_of(run) or {}).get("learning_curve"), len(picked))
@@ -125,7 +126,7 @@ class _Pool:
     """
 
     positions: np.ndarray
-    inputs: dict[str, list[str]]
+    inputs: dict[str, list[Any]]
     usable: int
     duplicates: int
     trained_on: int | None
@@ -177,11 +178,16 @@ def _store(machine: Machine | Mapping[str, Any] | None) -> FeatureStore:
     return FeatureStore(store_folder(how), limit_gb=how.cache_gb)
 
 
-def _pool(model: Model, table: Table, judged_on: frozenset[str]) -> _Pool:
-    """Rows with an input, each text once, without those that the model was fitted or judged on."""
-    columns = input_columns(model, table)
-    usable, _ = usable_rows(model, table, columns)
-    inputs = {name: [str(values[i]) for i in usable] for name, values in columns.items()}
+def _pool(
+    model: Model,
+    table: Table,
+    judged_on: frozenset[str],
+    machine: Machine | Mapping[str, Any] | None,
+    progress: Progress,
+) -> _Pool:
+    """Rows with an input, each one once, without those that the model was fitted or judged on."""
+    readable = readable_rows(model, table, machine, progress)
+    usable, inputs = readable.positions, readable.inputs
     keys = row_keys(list(inputs.values()))
     first = np.zeros(len(usable), dtype=bool)
     first[list({key: i for i, key in reversed(list(enumerate(keys)))}.values())] = True

@@ -151,7 +151,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         task = Classification.from_targets(labels)
         codes = task.encode(labels)
         folds = stratified_group_folds(codes, dataset.groups, recipe.folds, recipe.seed)
-        modality = MODALITIES.get(recipe.modality)()
+        modality = MODALITIES.get(recipe.modality or "text")()
         backbones = {modality.classical: BACKBONES.get(modality.classical)()}
         base = open_base(
             recipe.base or modality.default_base, placement=place(), max_length=recipe.max_length

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from graftwork.registry import Declaration
 
-__all__ = ["Backbone", "Capability", "Prepared", "Shape"]
+__all__ = ["Backbone", "Capability", "Prepared", "Shape", "layer_widths"]
 
 
 class Shape(StrEnum):
@@ -92,3 +92,15 @@ class Backbone(Protocol):
     def describe(self) -> dict[str, Any]:
         """Plain facts for `info`, cards and records (architecture, size, source, licence)."""
         ...
+
+
+def layer_widths(backbone: Backbone) -> tuple[int, ...]:
+    """Numbers in a vector of each layer.
+
+    Where they differ (the stages of a convolutional network), `encode` fills narrower layers with
+    zeros behind; `widths` of the backbone tells how much of each counts.
+    """
+    widths = getattr(backbone, "widths", None)
+    if widths is not None:
+        return tuple(widths)
+    return (int(getattr(backbone, "dim", 0)),) * backbone.n_layers

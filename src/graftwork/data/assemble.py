@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from graftwork.data.schema import Schema
 from graftwork.data.table import SetAside, Table
-from graftwork.data.values import missing_mask
+from graftwork.data.values import missing_mask, to_list
 from graftwork.errors import DataError, Fault, nearest
 
-__all__ = ["Rows", "assemble"]
+__all__ = ["Rows", "Take", "assemble"]
+
+# Cells and the folder that paths begin in: the inputs, and by position why one cannot be used.
+Take = Callable[[Sequence[Any], Path | None], tuple[list[Any], dict[int, tuple[str, str]]]]
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,7 @@ class Rows:
 
     Attributes:
         columns: the columns that all tables share, usable rows only.
+        inputs: the input of each row, by column.
         rows: int64 (n,) line numbers, each in its own file.
         file_of: int64 (n,) index into `tables`.
         tables: the tables, the main one first.
@@ -30,6 +36,7 @@ class Rows:
     """
 
     columns: pa.Table
+    inputs: dict[str, list[Any]]
     rows: np.ndarray
     file_of: np.ndarray
     tables: tuple[Table, ...]
@@ -37,11 +44,18 @@ class Rows:
     set_aside: tuple[SetAside, ...]
 
 
-def assemble(tables: Sequence[tuple[Table, str | None]], schema: Schema) -> Rows:
+def assemble(
+    tables: Sequence[tuple[Table, str | None]], schema: Schema, take: Take | None = None
+) -> Rows:
     """Set aside the rows that cannot be used, and join the rest of all tables.
 
-    A row is unusable where all of its inputs are blank (quarantined) or its label is missing
-    (dropped: rows without a label are a habit, not a fault).
+    A row is unusable where one of its inputs cannot be taken or all are blank (quarantined), or its
+    label is missing (dropped: rows without a label are a habit, not a fault).
+
+    Args:
+        tables: each with the part that it was given for.
+        schema: which column is what.
+        take: makes inputs of cells; None: they are their own.
 
     Raises:
         DataError: a table lacks a column of the schema, or has it in another type; all at once.
@@ -54,9 +68,12 @@ def assemble(tables: Sequence[tuple[Table, str | None]], schema: Schema) -> Rows
         name for name in main.names if all(_same_type(main, table, name) for table, _ in tables[1:])
     ]
     pieces, rows, file_of, set_aside = [], [], [], []
+    inputs: dict[str, list[Any]] = {name: [] for name in schema.inputs}
     for place, (table, _) in enumerate(tables):
-        needs_label = schema.target is not None
-        keep, aside = _usable(table, schema, needs_label)
+        taken, faulty = _taken(table, schema, take)
+        keep, aside = _usable(table, schema, faulty)
+        for name, values in taken.items():
+            inputs[name] += [values[i] for i in np.flatnonzero(keep)]
         chosen = table.columns.select(shared)
         pieces.append(chosen if keep.all() else chosen.filter(pa.array(keep)))
         rows.append(table.rows[keep])
@@ -64,6 +81,7 @@ def assemble(tables: Sequence[tuple[Table, str | None]], schema: Schema) -> Rows
         set_aside.extend(aside)
     return Rows(
         pa.concat_tables(pieces),
+        inputs,
         np.concatenate(rows),
         np.concatenate(file_of),
         tuple(table for table, _ in tables),
@@ -97,21 +115,41 @@ def _unlike(main: Table, other: Table, schema: Schema, part: str | None) -> list
     return faults
 
 
-def _usable(table: Table, schema: Schema, needs_label: bool) -> tuple[np.ndarray, list[SetAside]]:
+def _taken(
+    table: Table, schema: Schema, take: Take | None
+) -> tuple[dict[str, list[Any]], dict[int, tuple[str, str]]]:
+    """The inputs of all rows by column, and by position why a row has none that can be used."""
+    taken: dict[str, list[Any]] = {}
+    faulty: dict[int, tuple[str, str]] = {}
+    for name in schema.inputs:
+        taken[name] = to_list(table.columns.column(name))
+        if take is not None:
+            taken[name], wrong = take(taken[name], table.source.folder)
+            faulty |= wrong
+    return taken, faulty
+
+
+def _usable(
+    table: Table, schema: Schema, faulty: dict[int, tuple[str, str]]
+) -> tuple[np.ndarray, list[SetAside]]:
     """Bool (n,): the row can be used; and the rows that cannot, those of reading first."""
     masks = [missing_mask(table.columns.column(name)) for name in schema.inputs]
-    blank = np.logical_and.reduce(masks)
+    wrong = np.zeros(len(table), dtype=bool)
+    wrong[list(faulty)] = True
+    blank = np.logical_and.reduce(masks) & ~wrong
     missing = np.zeros(len(table), dtype=bool)
-    if needs_label and schema.target is not None:
-        missing = missing_mask(table.columns.column(schema.target)) & ~blank
+    if schema.target is not None:
+        missing = missing_mask(table.columns.column(schema.target)) & ~blank & ~wrong
     file = table.source.name
     aside = list(table.set_aside)
     what = ", ".join(repr(name) for name in schema.inputs)
-    for i in np.flatnonzero(blank):
+    for i, (reason, detail) in sorted(faulty.items()):
+        aside.append(SetAside(int(table.rows[i]), reason, detail, "quarantined", file))
+    for i in np.flatnonzero(blank).tolist():
         aside.append(
             SetAside(int(table.rows[i]), "blank_input", f"{what} blank", "quarantined", file)
         )
-    for i in np.flatnonzero(missing):
+    for i in np.flatnonzero(missing).tolist():
         detail = f"{schema.target!r} missing"
         aside.append(SetAside(int(table.rows[i]), "missing_label", detail, "dropped", file))
-    return ~(blank | missing), aside
+    return ~(blank | missing | wrong), aside

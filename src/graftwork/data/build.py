@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graftwork.data.assemble import Rows, assemble
+from graftwork.data.assemble import Rows, Take, assemble
 from graftwork.data.audit import Audit, Finding
 from graftwork.data.checks import View, by_severity, run_checks
 from graftwork.data.dataset import TEST, VALIDATION, Dataset
@@ -37,6 +37,7 @@ def build(
     seed: int = 0,
     test_table: Table | None = None,
     validation_table: Table | None = None,
+    take: Take | None = None,
     near_duplicates: NearDuplicates | None = None,
     modality_audit: ModalityAudit | None = None,
     strict: bool = True,
@@ -52,6 +53,7 @@ def build(
         seed: of the split.
         test_table: rows of the test part, same columns; nothing else is then moved to test.
         validation_table: rows of the validation part.
+        take: makes inputs of cells; None: they are their own.
         near_duplicates: gives each of different inputs an int64 group number; None: exact only.
         modality_audit: gives findings for (column, its values, their row numbers).
         strict: raise where the audit found errors (no labels, one class); False to only report.
@@ -63,10 +65,8 @@ def build(
     """
     progress = progress or Progress()
     tables = [(table, None), (validation_table, VALIDATION), (test_table, TEST)]
-    rows = assemble([(each, part) for each, part in tables if each is not None], schema)
-    inputs: dict[str, Sequence[Any]] = {
-        name: to_list(rows.columns.column(name)) for name in schema.inputs
-    }
+    rows = assemble([(each, part) for each, part in tables if each is not None], schema, take)
+    inputs: dict[str, Sequence[Any]] = dict(rows.inputs)
     with progress.step("hashing the inputs"):
         keys = row_keys(list(inputs.values()))
     with progress.step("looking for duplicates"):

@@ -45,8 +45,9 @@ def read(
     """Read rows, cells untouched.
 
     Args:
-        source: a path to a CSV, TSV, JSONL or Parquet file, a pandas DataFrame, a pyarrow Table, a
-            Hugging Face `datasets.Dataset`, a list of dicts, a dict of lists or a list of texts.
+        source: a path to a CSV, TSV, JSONL or Parquet file or to a folder of class folders, a
+            pandas DataFrame, a pyarrow Table, a Hugging Face `datasets.Dataset`, a list of dicts,
+            a dict of lists, or a list of texts, picture files or pictures.
         format: one of `FORMATS`; told by the file's ending and first bytes when left out.
         encoding: of a text file; found and said when left out.
         delimiter: of a CSV or TSV file; found and said when left out.
@@ -66,6 +67,10 @@ def read(
 
         return read_object(source)
     path = Path(source)
+    if path.is_dir():
+        from graftwork.data.readers.folder import read_folder
+
+        return read_folder(path, progress=progress)
     found = format or _format_of(path)
     if found == "parquet":
         from graftwork.data.readers.parquet import read_parquet

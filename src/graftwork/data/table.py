@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graftwork.errors import UnknownNameError
@@ -39,7 +40,7 @@ class Source:
 
     Attributes:
         name: path as given, or the type of the Python object.
-        format: csv, tsv, jsonl, parquet, pandas, arrow, datasets, list.
+        format: csv, tsv, jsonl, parquet, folder, pandas, arrow, datasets, list.
         sha256: of the file's bytes (of the canonical content for objects).
         details: encoding, bom, delimiter, header …, each as found, for the audit.
         text_first: True where every cell was read as text (CSV, TSV).
@@ -50,6 +51,16 @@ class Source:
     sha256: str
     details: dict[str, Any] = field(default_factory=dict)
     text_first: bool = False
+
+    @property
+    def folder(self) -> Path | None:
+        """Where paths in the cells begin: the file's folder; None for objects in memory."""
+        if self.format == "folder":
+            return Path(self.name)
+        return Path(self.name).parent if self.format in FILE_FORMATS else None
+
+
+FILE_FORMATS = ("csv", "tsv", "jsonl", "parquet")
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,8 @@ class Table:
         source: where it came from.
         set_aside: rows that could not be read as rows.
         notes: sentences to tell the user aloud (encoding guessed, BOM removed, …).
+        roles: what the source itself says of its columns: the name of its ``input``, ``target``
+            and ``split`` column; taken where the user names none.
     """
 
     columns: pa.Table
@@ -70,6 +83,7 @@ class Table:
     source: Source
     set_aside: tuple[SetAside, ...] = ()
     notes: tuple[str, ...] = ()
+    roles: dict[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,20 +98,28 @@ class FittedReadout:
         return (raw - self.mean) * self.factor
 
 
-def readout_candidates(n_layers: int, n_poolings: int) -> Iterator[Readout]:
+def readout_candidates(widths: Sequence[int], n_poolings: int) -> Iterator[Readout]:
     """The readouts that are worth trying, the default (last layer, first pooling) first.
 
     Single layers, and the last two, four and all of them averaged or (up to four) side by side;
-    each by every pooling and both standardisations.
+    each by every pooling and both standardisations. Layers of different widths cannot be averaged:
+    all of them stand side by side instead, as the stages of a convolutional network tell of
+    different things.
+
+    Args:
+        widths: numbers in a vector of each layer.
+        n_poolings: vectors per layer.
     """
+    n_layers, even = len(widths), len(set(widths)) == 1
     last = n_layers - 1
     singles = sorted({last, *np.linspace(0, last, min(n_layers, FEW_LAYERS)).round().astype(int)})
     mixes: list[tuple[tuple[int, ...], str]] = [((int(layer),), "concat") for layer in singles]
     for depth in (2, 4, n_layers):
         if 1 < depth <= n_layers:
             layers = tuple(range(n_layers - depth, n_layers))
-            mixes.append((layers, "mean"))
-            if depth <= 4:
+            if even:
+                mixes.append((layers, "mean"))
+            if depth <= 4 or not even:
                 mixes.append((layers, "concat"))
     unique = list(dict.fromkeys(mixes))
     unique.sort(key=lambda mix: mix != ((last,), "concat"))

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from graftwork.bases.backbone import Backbone, Shape
+from graftwork.bases.backbone import Backbone, Shape, layer_widths
 from graftwork.features.encoding import Encoding
 from graftwork.features.plan import Journal, input_keys, unique_keys
 from graftwork.features.segments import (
@@ -93,7 +93,7 @@ class FeatureStore:
             found = encoding.complete(
                 found, name=name, title=title, progress=progress, journal=journal
             )
-            stored = Stored.gather(keys, found)
+            stored = Stored.gather(keys, found, layer_widths(backbone))
         self.trim(keep=stored.paths)
         return stored
 

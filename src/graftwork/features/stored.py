@@ -21,14 +21,21 @@ class Stored:
         segments: the files.
         where: int64 (n, 2): segment and row in it.
         keys: uint8 (n, 16).
+        widths: numbers of each layer's vector that count; () for all of them.
     """
 
     segments: tuple[Segment, ...]
     where: np.ndarray
     keys: np.ndarray
+    widths: tuple[int, ...] = ()
 
     @classmethod
-    def gather(cls, keys: np.ndarray, found: dict[bytes, tuple[Segment, int]]) -> Stored:
+    def gather(
+        cls,
+        keys: np.ndarray,
+        found: dict[bytes, tuple[Segment, int]],
+        widths: tuple[int, ...] = (),
+    ) -> Stored:
         """Point at the rows of `keys`."""
         number: dict[Path, int] = {}
         segments: list[Segment] = []
@@ -39,7 +46,7 @@ class Stored:
                 number[segment.path] = len(segments)
                 segments.append(segment)
             where[position] = number[segment.path], row
-        return cls(tuple(segments), where, keys)
+        return cls(tuple(segments), where, keys, widths)
 
     def __len__(self) -> int:
         return len(self.where)
@@ -58,16 +65,17 @@ class Stored:
     def view(self, layer: int, pooling: int, rows: np.ndarray | None = None) -> np.ndarray:
         """float32 (n, d): one layer, one pooling, of all rows or those at `rows`."""
         where = self.where if rows is None else self.where[rows]
-        out = np.empty((len(where), self.shape[3]), dtype=np.float32)
+        width = self.widths[layer] if self.widths else self.shape[3]
+        out = np.empty((len(where), width), dtype=np.float32)
         for number, segment in enumerate(self.segments):
             mine = np.flatnonzero(where[:, 0] == number)
             if len(mine):
-                out[mine] = segment.values[where[mine, 1], layer, pooling]
+                out[mine] = segment.values[where[mine, 1], layer, pooling, :width]
         return out
 
     def take(self, rows: np.ndarray) -> Stored:
         """The same features for some rows only."""
-        return Stored(self.segments, self.where[rows], self.keys[rows])
+        return Stored(self.segments, self.where[rows], self.keys[rows], self.widths)
 
     def digest(self) -> str:
         """SHA-256 over the values as stored, row after row (for the record)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
     from graftwork.data.audit import Finding
     from graftwork.registry import Declaration
+    from graftwork.runs.progress import Progress
 
 __all__ = ["Modality"]
 
@@ -21,12 +23,39 @@ class Modality(Protocol):
     Attributes:
         classical: name of the kind of backbone that needs no pre-training (``lexical``), used by
             controls.
-        default_base: name of the base that is used when none is named.
+        default_base: name of the base that is used when none is named; the same as `classical`
+            where no pre-trained one comes with the package.
     """
 
     declaration: ClassVar[Declaration]
     classical: str
     default_base: str
+
+    def recognises(self, values: Sequence[Any]) -> bool:
+        """Whether the values of a column, or some of them, look like this kind of input."""
+        ...
+
+    def take(
+        self,
+        values: Sequence[Any],
+        *,
+        folder: Path | None = None,
+        memo: Path | None = None,
+        progress: Progress | None = None,
+    ) -> tuple[list[Any], dict[int, tuple[str, str]]]:
+        """Cells of a table as inputs, and what cannot be one.
+
+        Args:
+            values: the cells; None where nothing stands.
+            folder: paths among them are relative to it and may not lead out of it; None: any path.
+            memo: folder that keeps what was found out about an input, safe to delete.
+            progress: shown meanwhile.
+
+        Returns:
+            n inputs (None where there is none), and by position the reason why a cell cannot be
+            used: a constant word, and the detail for people.
+        """
+        ...
 
     def audit(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from graftwork.registry import Declaration, declare
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from graftwork.data.audit import Finding
     from graftwork.modalities.text_tokens import TokenCounts
+    from graftwork.runs.progress import Progress
 
 __all__ = ["Text"]
 
@@ -23,6 +25,21 @@ class Text:
     declaration: ClassVar[Declaration]
     classical = "lexical"
     default_base = "minilm"
+
+    def recognises(self, values: Sequence[Any]) -> bool:
+        """Whether they are text, most of them."""
+        return 2 * sum(isinstance(value, str) for value in values) >= len(values)
+
+    def take(
+        self,
+        values: Sequence[Any],
+        *,
+        folder: Path | None = None,
+        memo: Path | None = None,
+        progress: Progress | None = None,
+    ) -> tuple[list[Any], dict[int, tuple[str, str]]]:
+        """Texts as they stand."""
+        return list(values), {}
 
     def audit(
         self,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graftwork.bases.backbone import Backbone, Shape
+from graftwork.bases.backbone import Backbone, Shape, layer_widths
 from graftwork.errors import DataError, ParameterError
 from graftwork.model.graph import Graph
 from graftwork.model.head import HeadBlock, ModelHead
@@ -169,7 +169,10 @@ class Model:
                 store.features(backbone, column, progress=progress).view
             )
         pooled = _encode_all(backbone, column, progress)
-        return block.readout.readout.raw(lambda layer, pooling: pooled[:, layer, pooling])
+        widths = layer_widths(backbone)
+        return block.readout.readout.raw(
+            lambda layer, pooling: pooled[:, layer, pooling, : widths[layer]]
+        )
 
     def _named(
         self, inputs: Mapping[str, Sequence[Any]] | Sequence[Any]
@@ -212,5 +215,6 @@ def _encode_all(backbone: Backbone, column: Sequence[Any], progress: Progress) -
         out[batch] = values
     if out is None:
         n_layers, n_poolings = backbone.n_layers, len(backbone.poolings)
-        return np.zeros((0, n_layers, n_poolings, getattr(backbone, "dim", 0)), np.float32)
+        width = max(layer_widths(backbone), default=0)
+        return np.zeros((0, n_layers, n_poolings, width), np.float32)
     return out

@@ -55,10 +55,13 @@ class Recipe:
     input: tuple[str, ...] = setting(
         (), "input column; repeat for several (kept apart and joined); found when left out"
     )
-    modality: str = setting("text", "kind of input", registry="modalities")
+    modality: str | None = setting(
+        None, "kind of input; found when left out", registry="modalities"
+    )
     task: str = setting("classification", "what is predicted", registry="tasks")
     base: str | None = setting(
-        None, "pre-trained base: a directory, a hub name, or an embedded one (default: minilm)"
+        None,
+        "pre-trained base: a directory, a hub name, or an embedded one (default: minilm for text)",
     )
     start: str | None = setting(
         None,

@@ -1,4 +1,4 @@
-"""A lexical model beside a tuned network: two models that see different things, added up.
+"""A model without pre-training beside a tuned network: they see different things, and add up.
 
 Frozen features gain from being joined with TF-IDF (`hybrid`); a tuned network still does, if less.
 Both are fitted apart and their scores added: a head on joined features would have to be fitted on
@@ -18,18 +18,22 @@ if TYPE_CHECKING:
     from graftwork.model.model import Model
     from graftwork.strategies.strategy import Job
 
-__all__ = ["joined", "lexical_model"]
+__all__ = ["joined", "plain_model"]
 
 
-def lexical_model(job: Job) -> Model | None:
-    """The lexical rung's choice fitted on the job's rows; None where the job has no such rung."""
-    names = [n for n, b in job.backbones.items() if linear.is_sparse(b) and n in job.shared]
+def plain_model(job: Job) -> Model | None:
+    """The first rung's choice fitted on the job's rows; None where the job has no such rung.
+
+    The first of the job's backbones is the one that is tuned, the other the one without
+    pre-training.
+    """
+    names = [name for name in list(job.backbones)[1:] if name in job.shared]
     if len(names) != 1:
         return None
     name, settings = names[0], job.shared[names[0]].settings
     return linear.build_model(
         job,
-        linear.Blocks.sparse(job, name).sparse_sources(job, name),
+        linear.Plain.of(job, name).sources(job),
         [(name, column) for column in job.dataset.inputs],
         strength=settings["strength"],
         balanced=settings["balanced"],
@@ -37,13 +41,13 @@ def lexical_model(job: Job) -> Model | None:
     )
 
 
-def joined(tuned: Model, lexical: Model, weight: float) -> Model:
-    """One model whose scores are those of `tuned` plus `weight` times those of `lexical`."""
+def joined(tuned: Model, plain: Model, weight: float) -> Model:
+    """One model whose scores are those of `tuned` plus `weight` times those of `plain`."""
     from graftwork.features.convex import Head as Linear
     from graftwork.model.graph import Graph
     from graftwork.model.head import ModelHead
 
-    (name, mine), other = next(iter(tuned.heads.items())), lexical.head
+    (name, mine), other = next(iter(tuned.heads.items())), plain.head
     factor = np.float32(weight)
     weights = [*mine.linear.weights, *(factor * each for each in other.linear.weights)]
     head = ModelHead(
@@ -53,13 +57,13 @@ def joined(tuned: Model, lexical: Model, weight: float) -> Model:
     )
     nodes = [
         (block.node, model.graph.features[block.node])
-        for model, blocks in ((tuned, mine.blocks), (lexical, other.blocks))
+        for model, blocks in ((tuned, mine.blocks), (plain, other.blocks))
         for block in blocks
     ]
     modality = next(iter(tuned.graph.inputs.values()))
     return replace(
         tuned,
         graph=Graph.of_blocks(modality, nodes, name),
-        backbones={**tuned.backbones, **lexical.backbones},
+        backbones={**tuned.backbones, **plain.backbones},
         heads={name: head},
     )

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from graftwork.model.model import Model
     from graftwork.strategies.strategy import Job
 
-__all__ = ["STRENGTHS", "Blocks", "balanced_options", "build_model", "is_sparse", "node_name"]
+__all__ = [
+    "STRENGTHS",
+    "Blocks",
+    "Plain",
+    "balanced_options",
+    "build_model",
+    "is_sparse",
+    "node_name",
+    "short_name",
+]
 
 # C for rows of mean squared length 1; a factor of 4 apart, as accuracy is flat around the best
 STRENGTHS = (1.0, 4.0, 16.0, 64.0, 250.0, 1000.0)
@@ -82,12 +91,12 @@ class Blocks:
         prepared = {column: backbone.prepare(inputs) for column, inputs in values.items()}
         return cls({}, prepared, {column: {} for column in values})
 
-    def dense_sources(self, name: str, readout: Readout) -> list[DenseSource]:
+    def dense_sources(self, name: str, readout: Readout, weight: float = 1.0) -> list[DenseSource]:
         """One source per input."""
         from graftwork.features.sources import DenseSource
 
         return [
-            DenseSource(node_name(name, column), stored, readout)
+            DenseSource(node_name(name, column), stored, readout, weight)
             for column, stored in self.stored.items()
         ]
 
@@ -101,6 +110,48 @@ class Blocks:
             )
             for column, prepared in self.prepared.items()
         ]
+
+
+@dataclass(frozen=True, eq=False)
+class Plain:
+    """The backbone without pre-training that stands beside a base: a table, or plain features.
+
+    Attributes:
+        name: in the job.
+        blocks: its features of the job's rows, read once.
+        readout: what is read of them; None for a table.
+    """
+
+    name: str
+    blocks: Blocks
+    readout: Readout | None
+
+    @classmethod
+    def of(cls, job: Job, name: str) -> Plain:
+        """With the readout that its own rung chose, else the last layer."""
+        from graftwork.features.readout import Readout
+
+        backbone = job.backbones[name]
+        if is_sparse(backbone):
+            return cls(name, Blocks.sparse(job, name), None)
+        known = job.shared.get(name)
+        if known is not None and "readout" in known.settings:
+            readout = Readout.from_json(known.settings["readout"])
+        else:
+            readout = Readout((backbone.n_layers - 1,), 0)
+        return cls(name, Blocks.dense(job, name), readout)
+
+    def sources(self, job: Job, weight: float = 1.0) -> list[Any]:
+        """One source per input, its block times `weight`."""
+        if self.readout is None:
+            return list(self.blocks.sparse_sources(job, self.name, weight))
+        return list(self.blocks.dense_sources(self.name, self.readout, weight))
+
+
+def short_name(backbone: Any) -> str:
+    """The few words for a backbone in tables and sentences: ``TF-IDF``."""
+    declaration = backbone.declaration
+    return str(declaration.facts.get("short", declaration.name))
 
 
 def build_model(

@@ -1,8 +1,9 @@
 """What strategies that train a network share: a pilot that chooses, a refit on all rows.
 
 The pilot learns from at most `PILOT_ROWS` rows and is judged on folds it did not see, against the
-frozen start fitted on those very rows. What it chooses (how far to go back towards the start, and
-how much a lexical model fitted on the same rows has to say beside it) is fixed in the refit.
+frozen start fitted on those very rows. What it chooses is fixed in the refit: how far to go back
+towards the start, and how much a model without pre-training, fitted on the same rows, has to say
+beside it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graftwork.strategies import _linear as linear
-from graftwork.strategies._beside import joined, lexical_model
+from graftwork.strategies._beside import joined, plain_model
 from graftwork.strategies._tuned_rows import TunedRows
 from graftwork.strategies._tuning import Tuning, blend
 
@@ -47,7 +48,7 @@ JUDGED_ROWS = 2000  # of a fold, at most: a gain then has a standard error of ab
 ENOUGH_ROWS = 500  # one fold will do from here on; with fewer rows a second is judged too
 MOST_FOLDS = 2
 SHARES = (0.5,)  # of the way from the start, tried besides the whole of it
-BESIDES = (0.0, 0.5, 1.0)  # weights of a lexical model's scores beside the tuned ones
+BESIDES = (0.0, 0.5, 1.0)  # weights of a plain model's scores beside the tuned ones
 PATIENCE = 2
 DEFAULT_STRENGTH = 16.0
 Key = tuple[int, float, float]  # epochs, share of the way, weight beside
@@ -150,7 +151,7 @@ def pilot(job: Job, way: Way) -> Choice:
     truth = job.codes()[rows]
     right = stacked[:, np.arange(len(truth)), truth]
     out = OutOfFold(
-        names=[_words(way, *key) for key in tried],
+        names=[_words(key, _plain_name(job)) for key in tried],
         settings=[
             {"epochs": epochs, "share": share, "beside": beside} for epochs, share, beside in tried
         ],
@@ -195,8 +196,8 @@ def refit(job: Job, way: Way, choice: Choice) -> Model:
     model.backbones[name] = tuning.tunable.finished()
     model.heads[job.head] = tuned
     model.facts["trained_parameters"] = int(sum(v.size for v in start.values()))
-    lexical = lexical_model(job) if settings.get("beside") else None
-    return model if lexical is None else joined(model, lexical, settings["beside"])
+    plain = plain_model(job) if settings.get("beside") else None
+    return model if plain is None else joined(model, plain, settings["beside"])
 
 
 def _warm(job: Job, way: Way, name: str, rows: np.ndarray) -> None:
@@ -235,8 +236,8 @@ def _one_pilot(
     for share in way.shares:
         tuning.put(blend(start, end, share))
         scores[last, share] = watcher.measure()
-    lexical = None if way.blank else lexical_model(learning)
-    said = None if lexical is None else lexical.scores(inputs, progress=job.progress)
+    plain = None if way.blank else plain_model(learning)
+    said = None if plain is None else plain.scores(inputs, store=job.store, progress=job.progress)
     found: dict[Key, np.ndarray] = {(0, 0.0, 0.0): frozen.probabilities}
     for (epochs, share), tuned in scores.items():
         for weight in BESIDES if said is not None else (0.0,):
@@ -331,9 +332,16 @@ def _readout_of(settings: dict[str, Any]) -> Readout:
     return Readout.from_json(settings["readout"])
 
 
-def _words(way: Way, epochs: int, share: float, beside: float) -> str:
+def _plain_name(job: Job) -> str:
+    """What may stand beside the tuned network, in words."""
+    others = list(job.backbones.values())[1:]
+    return linear.short_name(others[0]) if others else ""
+
+
+def _words(key: Key, plain: str) -> str:
+    epochs, share, beside = key
     if not epochs:
         return "as it began (frozen)"
     back = "" if share == 1.0 else f", {share:.0%} of the way from the frozen start"
-    with_words = f", with {beside:g} x TF-IDF beside it" if beside else ""
-    return f"{epochs} epoch{'s' if epochs > 1 else ''}{back}{with_words}"
+    with_plain = f", with {beside:g} x {plain} beside it" if beside else ""
+    return f"{epochs} epoch{'s' if epochs > 1 else ''}{back}{with_plain}"

@@ -1,4 +1,4 @@
-"""Dense features of a base joined with a lexical table, one head on both."""
+"""Features of a base joined with those of a backbone without pre-training, one head on both."""
 
 from __future__ import annotations
 
@@ -21,23 +21,24 @@ WEIGHTS = (0.3, 0.6, 1.0, 1.8)
 
 @declare(
     "hybrid",
-    title="Frozen features joined with TF-IDF, its weight chosen out of fold",
+    title="Frozen features joined with plain ones (TF-IDF; HOG and colour), weighted out of fold",
     source="Wang & Manning 2012; Lin 2021 (dense and sparse join)",
-    short="frozen features + TF-IDF",
+    short="frozen features + plain ones",
 )
 @dataclass(frozen=True)
 class Hybrid:
-    """Features [dense, λ·TF-IDF] under one linear head, λ and strength chosen out of fold.
+    """Features [base, λ·plain] under one linear head, λ and strength chosen out of fold.
 
-    Pays where single words decide (product names, codes, jargon that the base never saw) beside
-    meaning; does not where the base already holds all that the words say.
+    The plain ones are those of the modality's backbone without pre-training: TF-IDF for text, HOG
+    and colour for images. Pays where single words decide (product names, codes, jargon that the
+    base never saw) beside meaning; does not where the base already holds all that they say.
 
-    Reads two backbones of the job, one pooled and one sparse. The readout is that of a probe: one
-    already chosen in this ladder (`job.shared`), else the one given.
+    Reads two backbones of the job, the base first. The readout is that of a probe: one already
+    chosen in this ladder (`job.shared`), else the one given.
 
     Raises:
         ParameterError: the base has no such layer.
-        UnsupportedError: the job has not one pooled and one sparse backbone.
+        UnsupportedError: the job has not two such backbones.
     """
 
     declaration: ClassVar[Declaration]
@@ -52,15 +53,15 @@ class Hybrid:
         from graftwork.features.race import Entry, race
         from graftwork.strategies.strategy import Choice
 
-        dense, sparse = _names(job)
+        dense, other = _names(job)
         readout, strengths, balanced = self._start(job, dense)
-        blocks, tables = linear.Blocks.dense(job, dense), linear.Blocks.sparse(job, sparse)
+        blocks, plain = linear.Blocks.dense(job, dense), linear.Plain.of(job, other)
         dense_sources = blocks.dense_sources(dense, readout)
         entries = [
             Entry(
-                f"{readout.describe(job.backbones[dense].poolings)} with {weight:g} x {sparse}",
+                f"{readout.describe(job.backbones[dense].poolings)} with {weight:g} x {other}",
                 {"weight": weight, "readout": readout.to_json()},
-                [*dense_sources, *tables.sparse_sources(job, sparse, weight)],
+                [*dense_sources, *plain.sources(job, weight)],
                 strengths,
                 balanced,
             )
@@ -77,7 +78,7 @@ class Hybrid:
             title="choosing the head (hybrid)",
         )
         best = found.best()
-        settings = {"dense": dense, "sparse": sparse, **found.settings[best]}
+        settings = {"dense": dense, "plain": other, **found.settings[best]}
         return Choice(self.declaration.name, settings, found, found.names[best])
 
     def build(self, job: Job, choice: Choice) -> Model:
@@ -85,17 +86,17 @@ class Hybrid:
         from graftwork.features.readout import Readout
 
         settings = choice.settings
-        dense, sparse = settings["dense"], settings["sparse"]
+        dense, other = settings["dense"], settings["plain"]
         readout = Readout.from_json(settings["readout"])
         sources: list[Any] = [
             *linear.Blocks.dense(job, dense).dense_sources(dense, readout),
-            *linear.Blocks.sparse(job, sparse).sparse_sources(job, sparse, settings["weight"]),
+            *linear.Plain.of(job, other).sources(job, settings["weight"]),
         ]
         columns = list(job.dataset.inputs)
         return linear.build_model(
             job,
             sources,
-            [(dense, column) for column in columns] + [(sparse, column) for column in columns],
+            [(dense, column) for column in columns] + [(other, column) for column in columns],
             strength=settings["strength"],
             balanced=settings["balanced"],
             facts={"strategy": self.declaration.name, "chosen": choice.words},
@@ -127,14 +128,14 @@ class Hybrid:
 
 
 def _names(job: Job) -> tuple[str, str]:
-    """(dense, sparse) names of the job's backbones."""
+    """Names of the base and of the backbone without pre-training, in the job's order."""
     from graftwork.errors import UnsupportedError
 
-    sparse = [name for name, b in job.backbones.items() if linear.is_sparse(b)]
-    dense = [name for name, b in job.backbones.items() if not linear.is_sparse(b)]
-    if len(sparse) != 1 or len(dense) != 1:
+    names = sorted(job.backbones, key=lambda name: linear.is_sparse(job.backbones[name]))
+    if len(names) != 2 or linear.is_sparse(job.backbones[names[0]]):
+        kinds = ", ".join(backbone.kind for backbone in job.backbones.values()) or "none"
         raise UnsupportedError(
-            "hybrid joins one pre-trained base with one lexical table; this job has "
-            f"{len(dense)} and {len(sparse)}"
+            "hybrid joins one pre-trained base with one backbone without pre-training; this job "
+            f"has {kinds}"
         )
-    return dense[0], sparse[0]
+    return names[0], names[1]

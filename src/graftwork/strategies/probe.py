@@ -137,6 +137,7 @@ class Probe:
         return few if candidates[0] in few else [*few, candidates[0]]
 
     def _allowed(self, job: Job, name: str) -> list[Readout]:
+        from graftwork.bases.backbone import layer_widths
         from graftwork.errors import ParameterError, UnknownNameError
         from graftwork.features.readout import readout_candidates
 
@@ -146,7 +147,7 @@ class Probe:
             raise ParameterError(f"probe: layer {self.layer} was asked for; there are 0 to {last}")
         if self.pooling is not None and self.pooling not in backbone.poolings:
             raise UnknownNameError("pooling", self.pooling, backbone.poolings, where="probe")
-        found = list(readout_candidates(backbone.n_layers, len(backbone.poolings)))
+        found = list(readout_candidates(layer_widths(backbone), len(backbone.poolings)))
         if self.layer is not None:
             found = _single_layer(self.layer, len(backbone.poolings))
         if self.pooling is not None:

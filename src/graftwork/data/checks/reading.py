@@ -16,6 +16,7 @@ _TITLES = {
     "bad_quote": ("warning", "rows have text after a closing quote"),
     "blank_input": ("warning", "rows have no input"),
     "missing_label": ("warning", "rows have no label"),
+    "other_file": ("info", "files are of another kind than the rows"),
     "blank_line": ("info", "blank lines stand between the rows"),
 }
 
@@ -48,7 +49,8 @@ def rows_set_aside(view: View) -> Iterator[Finding]:
     for row in view.set_aside:
         reasons.setdefault(row.reason, []).append(row)
     for reason, rows in reasons.items():
-        severity, title = _TITLES.get(reason, ("warning", f"rows are set aside: {reason}"))
+        unknown = ("warning", f"rows cannot be read: {reason.replace('_', ' ')} ({rows[0].detail})")
+        severity, title = _TITLES.get(reason, unknown)
         data = {"first": rows[0].detail, "kind": rows[0].kind}
         message = f"{len(rows):,} {title}: {rows[0].kind}"
         shown = tuple(row.row for row in rows[:SHOWN_ROWS])

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from graftwork.data.readers.media import PICTURE_ENDINGS, picture_bytes
 from graftwork.data.readers.parquet import check_names
 from graftwork.data.readers.typed import column, mixed_note, plain
 from graftwork.data.table import Source, Table
@@ -21,7 +23,7 @@ __all__ = ["content_hash", "read_object"]
 
 _WANTED = (
     "a path, a pandas DataFrame, a pyarrow Table, a datasets.Dataset, a list of dicts, a dict of "
-    "lists, or a list of texts"
+    "lists, or a list of texts or pictures"
 )
 
 
@@ -86,6 +88,8 @@ def _columns(source: Any) -> tuple[str, dict[str, Any], list[str]]:
     if title in ("datasets.DatasetDict", "datasets.IterableDatasetDict"):
         parts = ", ".join(str(name) for name in source)
         raise DataError(f"a {title} holds several parts ({parts}); give one of them")
+    if title == "numpy.ndarray" and source.ndim > 2:
+        return ("list", *_lists({"image": source}, "array"))
     if isinstance(source, Mapping):
         return ("list", *_lists(dict(source), "dict"))
     if isinstance(source, Sequence) and not isinstance(source, (str, bytes)):
@@ -138,18 +142,43 @@ def _lists(columns: dict[Any, Any], what: str) -> tuple[dict[str, Any], list[str
         if isinstance(values, (pa.Array, pa.ChunkedArray)):
             arrays[name] = plain(values)
             continue
-        listed = values.tolist() if hasattr(values, "tolist") else list(values)
+        listed = _cells(values)
         arrays[name], mixed = column(listed, name, what, range(1, len(listed) + 1))
         if mixed:
             notes.append(mixed_note(name))
     return arrays, notes
 
 
+def _cells(values: Any) -> list[Any]:
+    """The values of a column; pictures as their bytes, paths as text."""
+    if getattr(values, "ndim", 1) > 1:  # an array of pictures
+        listed = list(values)
+    else:
+        listed = values.tolist() if hasattr(values, "tolist") else list(values)
+    first = next((value for value in listed if value is not None), None)
+    if isinstance(first, Path):
+        return [None if value is None else str(value) for value in listed]
+    if first is None or picture_bytes(first) is None:
+        return listed
+    made = [None if value is None else picture_bytes(value) for value in listed]
+    strange = [row for row, (value, held) in enumerate(zip(listed, made, strict=True), 1)
+               if value is not None and held is None]  # fmt: skip
+    if strange:
+        kind = type(listed[strange[0] - 1]).__name__
+        raise DataError(
+            faults=[Fault(f"a picture is wanted, a {kind} was found", "list", strange[0])]
+        )
+    return made
+
+
 def _list(source: Sequence[Any]) -> tuple[dict[str, Any], list[str]]:
     if not len(source):
         raise DataError(faults=[Fault("holds no rows", file="list")])
     if all(isinstance(item, str) for item in source):
-        return _lists({"text": list(source)}, "list")
+        named = all(item.lower().endswith(PICTURE_ENDINGS) for item in source)
+        return _lists({"image" if named else "text": list(source)}, "list")
+    if all(isinstance(item, (bytes, Path)) or picture_bytes(item) for item in source[:1]):
+        return _lists({"image": list(source)}, "list")
     faults = [
         Fault(f"a dict is wanted, a {type(item).__name__} was found", file="list", row=row)
         for row, item in enumerate(source, 1)

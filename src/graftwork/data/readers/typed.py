@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from graftwork.errors import DataError, Fault
 
@@ -66,8 +67,16 @@ def _broken(values: Sequence[Any], name: str, file: str, rows: Sequence[int]) ->
 
 
 def plain(values: pa.Array | pa.ChunkedArray) -> Any:
-    """The column without dictionary or view encoding, its text as `large_string`."""
+    """The column without dictionary or view encoding, its text as `large_string`.
+
+    Records of bytes and path, as Hugging Face `datasets` keeps pictures, become their bytes, or
+    their paths where a record holds no bytes.
+    """
     kind = values.type
+    if pa.types.is_struct(kind) and {field.name for field in kind} == {"bytes", "path"}:
+        whole = pc.struct_field(values, "bytes")
+        values = pc.struct_field(values, "path") if whole.null_count else whole
+        kind = values.type
     if pa.types.is_dictionary(kind):
         values = values.cast(kind.value_type)
         kind = values.type

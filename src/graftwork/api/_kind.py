@@ -1,0 +1,85 @@
+"""Which kind of input a table holds, and its cells as inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from graftwork.data.assemble import Take
+from graftwork.data.blob import Blob
+from graftwork.data.table import Table
+from graftwork.data.values import to_list
+from graftwork.errors import BaseModelError, Fault
+from graftwork.modalities import MODALITIES
+from graftwork.modalities.modality import Modality
+from graftwork.runs.progress import Progress
+from graftwork.runs.recipe import Machine
+from graftwork.storage.home import cache_dir
+
+__all__ = ["check_base", "holds_files", "kind_of", "taker"]
+
+SAMPLE = 100  # filled cells of a column that tell what it holds
+WIDEST = "text"  # whatever no other modality recognises
+
+
+def kind_of(
+    table: Table, inputs: Sequence[str], taken: Sequence[str | None], given: str | None
+) -> tuple[str, tuple[str, ...]]:
+    """Modality of the inputs, and the input columns as far as they are known now.
+
+    Args:
+        table: the rows.
+        inputs: columns that the user named.
+        taken: columns that have another part to play.
+        given: modality that the user named, if any.
+    """
+    own = table.roles.get("input")
+    columns = list(inputs) or ([own] if own else [n for n in table.names if n not in taken])
+    for name in [given] if given else MODALITIES.names():
+        modality: Modality = MODALITIES.get(name)()
+        found = [c for c in columns if c in table.names and modality.recognises(_some(table, c))]
+        if found and name != WIDEST:
+            return name, tuple(inputs or found[:1])
+    return given or WIDEST, tuple(inputs)
+
+
+def _some(table: Table, name: str) -> list[Any]:
+    column = table.columns.column(name)
+    found = [value for value in to_list(column.slice(0, 20 * SAMPLE)) if value not in (None, "")]
+    return found[:SAMPLE]
+
+
+def taker(modality: Modality, machine: Machine, progress: Progress) -> Take:
+    """Makes inputs of cells; what is found out about them is kept in the cache."""
+    memo = cache_dir(machine.cache) / "inputs"
+
+    def take(values: Sequence[Any], folder: Path | None) -> Any:
+        return modality.take(values, folder=folder, memo=memo, progress=progress)
+
+    return take
+
+
+def holds_files(inputs: dict[str, Sequence[Any]]) -> bool:
+    """Whether inputs are the content of files, which the table's own hash does not cover."""
+    return any(isinstance(values[0], Blob) for values in inputs.values() if len(values))
+
+
+def check_base(base: Any, modality: str, columns: Sequence[str], name: str | None) -> None:
+    """Refuse a base of another kind of input.
+
+    Raises:
+        BaseModelError: it reads something else than the columns hold.
+    """
+    if base.modality == modality:
+        return
+    held = ", ".join(repr(column) for column in columns)
+    raise BaseModelError(
+        faults=[
+            Fault(
+                f"base {name or base.kind!r} reads {base.modality}; column {held} holds {modality}",
+                field="base",
+                hint=f"`graftwork list bases` names those that read {modality}",
+            )
+        ]
+    )
