@@ -16,9 +16,9 @@ import graftwork
 def test_the_names_are_these():
     assert graftwork.__all__ == [
         "Dataset", "GraftworkError", "Machine", "Model", "Recipe", "Run", "TransferClassifier",
-        "TransferEncoder", "__version__", "audit", "bundle", "cache", "compare", "demo", "embed",
-        "evaluate", "explain", "fit", "info", "list_things", "load", "plan", "predict", "promote",
-        "select",
+        "TransferEncoder", "__version__", "audit", "bundle", "cache", "compare", "convert", "demo",
+        "embed", "evaluate", "explain", "fit", "info", "list_things", "load", "plan", "predict",
+        "promote", "select",
     ]  # fmt: skip
 
 

@@ -21,6 +21,7 @@ VERB_NAMES = [
         "compare",
         "select",
         "promote",
+        "convert",
         "bundle",
         "audit",
         "embed",

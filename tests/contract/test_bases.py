@@ -1,4 +1,4 @@
-"""Every kind of backbone, and every architecture of the Hugging Face kind, through the same checks.
+"""Every kind of backbone, and every architecture of some kinds, through the same checks.
 
 A new kind adds one row to `ROWS`.
 """
@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+import toy_pictures
 import toys
 from graftwork.bases import BACKBONES, load_backbone
 from graftwork.bases.backbone import Backbone, Capability, Prepared, Shape
 from graftwork.errors import GraftworkError, UnsupportedError
+from graftwork.nn.images import IMAGE_NETWORKS
 from graftwork.registry import Declaration
 
 
@@ -27,8 +29,26 @@ class Row:
     checkpoint: str | None = None
     layers: int = 1
     poolings: tuple[str, ...] = ()
+    widths: tuple[int, ...] = ()
+    modality: str = "text"
 
 
+def image_row(name: str, *widths: int) -> Row:
+    """One of our own image networks; `widths`: channels of its layers."""
+    return Row("convnet", name, len(widths), ("mean", "max"), widths, "image")
+
+
+IMAGE_ROWS = [
+    image_row("darknet_tiny", 32, 128, 256, 512, 128),
+    image_row("mobilenet_v1_0.25", 16, 32, 64, 128, 256),
+    image_row("mobilenet_v1_1.0", 64, 128, 256, 512, 1024),
+    image_row("mobilenet_v2", 16, 24, 32, 96, 320, 1280),
+    image_row("resnet20_cifar", 16, 16, 32, 64),
+    image_row("resnet32_cifar", 16, 16, 32, 64),
+    image_row("resnet56_cifar", 16, 16, 32, 64),
+    image_row("squeezenet1_0", 96, 256, 512, 512),
+    image_row("squeezenet1_1", 64, 128, 256, 512),
+]
 ROWS = {
     "lexical": Row("lexical"),
     **{
@@ -36,6 +56,7 @@ ROWS = {
         for name in toys.ENCODERS
     },
     **{name: Row("huggingface", name, 3, ("last", "mean")) for name in toys.DECODERS},
+    **{str(row.checkpoint): row for row in IMAGE_ROWS},
 }
 TEXTS = [
     "",
@@ -47,7 +68,13 @@ TEXTS = [
     *toys.sentences(2, seed=2)[0],
     " ".join(toys.WORDS * 3),  # longer than any of them reads
 ]
-ALL = np.arange(len(TEXTS))
+PICTURES = [
+    *toy_pictures.pictures(9),
+    None,
+    *toy_pictures.pictures(4, seed=1),
+    toy_pictures.png(np.zeros((1, 200, 3), np.uint8)),
+]
+INPUTS: dict[str, list[Any]] = {"text": TEXTS, "image": PICTURES}
 
 
 @pytest.fixture(params=ROWS)
@@ -55,7 +82,28 @@ def row(request: pytest.FixtureRequest) -> Row:
     return ROWS[request.param]
 
 
-def opened(row: Row, open_tiny: Any, **options: Any) -> Any:
+@pytest.fixture(scope="session")
+def open_network(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    root = tmp_path_factory.mktemp("networks")
+
+    def get(name: str) -> Any:
+        folder = root / name
+        if not folder.exists():
+            toy_pictures.network(name, folder)
+        return load_backbone("convnet", folder, placement=toys.placement())
+
+    return get
+
+
+@pytest.fixture
+def open_row(row: Row, open_tiny: Any, open_network: Any) -> Any:
+    """Opens the row's backbone, anew each time."""
+    return lambda **options: opened(row, open_tiny, open_network, **options)
+
+
+def opened(row: Row, open_tiny: Any, open_network: Any, **options: Any) -> Any:
+    if row.kind == "convnet":
+        return open_network(row.checkpoint)
     if row.checkpoint is not None:
         return open_tiny(row.checkpoint, **options)
     made = BACKBONES.get(row.kind)()
@@ -63,15 +111,23 @@ def opened(row: Row, open_tiny: Any, **options: Any) -> Any:
 
 
 @pytest.fixture
-def backbone(row: Row, open_tiny: Any) -> Any:
-    return opened(row, open_tiny)
+def backbone(open_row: Any) -> Any:
+    return open_row()
 
 
-def features(backbone: Any, texts: list[Any] = TEXTS, index: np.ndarray | None = None) -> Any:
+@pytest.fixture
+def inputs(row: Row) -> list[Any]:
+    return INPUTS[row.modality]
+
+
+def features(
+    backbone: Any, inputs: list[Any] | None = None, index: np.ndarray | None = None
+) -> Any:
     """Of the first shape that the backbone gives in one array."""
+    inputs = INPUTS[backbone.modality] if inputs is None else inputs
     shape = Shape.POOLED if Shape.POOLED in backbone.shapes else Shape.SPARSE
-    where = np.arange(len(texts)) if index is None else index
-    found = backbone.encode(backbone.prepare(texts), where, shape)
+    where = np.arange(len(inputs)) if index is None else index
+    found = backbone.encode(backbone.prepare(inputs), where, shape)
     return found.toarray() if hasattr(found, "toarray") else found
 
 
@@ -79,24 +135,42 @@ def test_every_kind_has_a_row():
     assert {row.kind for row in ROWS.values()} == set(BACKBONES.names())
 
 
-def test_face_and_shapes(backbone, row):
+def test_every_image_network_has_a_row():
+    assert [row.checkpoint for row in IMAGE_ROWS] == IMAGE_NETWORKS.names()
+
+
+def test_face_and_shapes(backbone, row, inputs):
     assert isinstance(backbone, Backbone)
-    assert backbone.kind == row.kind
+    assert (backbone.kind, backbone.modality) == (row.kind, row.modality)
     assert isinstance(type(backbone).declaration, Declaration)
     assert type(backbone).declaration.title
     assert (backbone.n_layers, backbone.poolings) == (row.layers, row.poolings)
-    prepared = backbone.prepare(TEXTS)
+    prepared = backbone.prepare(inputs)
     assert isinstance(prepared, Prepared)
-    assert len(prepared) == len(prepared.lengths) == len(TEXTS)
+    assert len(prepared) == len(prepared.lengths) == len(inputs)
     assert np.issubdtype(prepared.lengths.dtype, np.integer)
     found = features(backbone)
     assert found.dtype == np.float32
     assert np.isfinite(found).all()
     if Shape.POOLED in backbone.shapes:
-        assert found.shape == (len(TEXTS), row.layers, len(row.poolings), toys.HIDDEN)
-        assert (found[:, -1, 0].std(axis=0) > 1e-3).all()  # texts differ in every dimension
+        widest = max(row.widths, default=toys.HIDDEN)
+        assert found.shape == (len(inputs), row.layers, len(row.poolings), widest)
+        last = found[:, -1, 0, : row.widths[-1] if row.widths else widest]
+        moving = (last.std(axis=0) > 1e-3).mean()
+        # inputs differ in every dimension; of a random network ReLU leaves some channels dark
+        assert moving == 1 or (row.modality == "image" and moving > 0.5)
     else:
-        assert found.shape[0] == len(TEXTS)
+        assert found.shape[0] == len(inputs)
+
+
+def test_layers_of_unlike_widths_are_filled_with_zeros(backbone, row):
+    if not row.widths:
+        pytest.skip("all its layers are as wide as each other")
+    assert tuple(backbone.widths) == row.widths
+    found = features(backbone)
+    for layer, width in enumerate(row.widths):
+        assert (found[:, layer, :, width:] == 0).all()
+        assert (found[:, layer, :, :width] != 0).mean() > 0.5
 
 
 def test_tokens_shape_where_given(backbone):
@@ -111,21 +185,36 @@ def test_tokens_shape_where_given(backbone):
     np.testing.assert_allclose(expected, pooled[:, mean], atol=1e-5)
 
 
-def test_deterministic_in_the_order_asked(backbone):
+def test_map_shape_where_given(backbone, row, inputs):
+    if Shape.MAP not in backbone.shapes:
+        pytest.skip("gives no maps")
+    prepared = backbone.prepare(inputs[:3])
+    found = backbone.encode(prepared, np.arange(3), Shape.MAP)
+    assert found.dtype == np.float32
+    assert found.shape[:2] == (3, row.widths[-1])
+    pooled = backbone.encode(prepared, np.arange(3), Shape.POOLED)[:, -1, :, : row.widths[-1]]
+    for pooling, expected in (("mean", found.mean((2, 3))), ("max", found.max((2, 3)))):
+        got = pooled[:, backbone.poolings.index(pooling)]
+        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_deterministic_in_the_order_asked(backbone, inputs):
     once = features(backbone)
     assert np.array_equal(once, features(backbone))
-    back = features(backbone, index=ALL[::-1].copy())
+    back = features(backbone, index=np.arange(len(inputs))[::-1].copy())
     np.testing.assert_allclose(back[::-1], once, atol=1e-4)
 
 
-def test_batch_mates_change_nothing(backbone):
+def test_batch_mates_change_nothing(backbone, inputs):
     together = features(backbone)
-    few = ALL[::4]
+    few = np.arange(len(inputs))[::4]
     alone = np.concatenate([features(backbone, index=np.array([i])) for i in few])
     np.testing.assert_allclose(alone, together[few], atol=1e-4)
 
 
-def test_a_missing_text_is_the_empty_text(backbone):
+def test_a_missing_text_is_the_empty_text(backbone, row):
+    if row.modality != "text":
+        pytest.skip("reads no texts")
     found = features(backbone, ["refund my parcel", None, ""])
     np.testing.assert_allclose(found[1], found[2], atol=1e-6)
 
@@ -143,14 +232,23 @@ def test_saved_and_loaded(backbone, row, tmp_path):
     assert getattr(loaded, "max_length", None) == getattr(backbone, "max_length", None)
 
 
-def test_fingerprint_changes_with_the_features_and_only_then(row, open_tiny, tmp_path):
-    first = opened(row, open_tiny)
+def test_fingerprint_stands_still_while_it_is_used(open_row):
+    first = open_row()
     mark = first.fingerprint()
-    assert opened(row, open_tiny).fingerprint() == mark
+    assert open_row().fingerprint() == mark
     features(first)
-    assert first.fingerprint() == mark  # using it changes nothing
+    assert first.fingerprint() == mark
+
+
+def test_fingerprint_changes_with_the_features(row, open_row, open_tiny, tmp_path):
+    first = open_row()
+    mark = first.fingerprint()
     if row.checkpoint is None:
-        assert first.fit(first.prepare(TEXTS), ALL[:9]).fingerprint() != mark
+        assert first.fit(first.prepare(TEXTS), np.arange(9)).fingerprint() != mark
+        return
+    if row.modality == "image":
+        marks = _image_marks(row, first, tmp_path)
+        assert len(marks - {mark}) == 5
         return
     others = {
         "weights": toys.checkpoint(row.checkpoint, tmp_path / "weights", seed=1),
@@ -169,9 +267,20 @@ def test_fingerprint_changes_with_the_features_and_only_then(row, open_tiny, tmp
     assert len(marks - {mark}) == expected
 
 
+def _image_marks(row: Row, first: Any, root: Any) -> set[str]:
+    """Other weights, another input, another way to resize, and two random twins."""
+    others = [
+        toy_pictures.network(str(row.checkpoint), root / "weights", seed=1),
+        toy_pictures.network(str(row.checkpoint), root / "input", size=48),
+        toy_pictures.network(str(row.checkpoint), root / "resize", resize="pad"),
+    ]
+    loaded = [load_backbone("convnet", f, placement=toys.placement()) for f in others]
+    return {one.fingerprint() for one in [*loaded, first.twin(0), first.twin(1)]}
+
+
 def test_names_in_a_config_change_no_fingerprint(row, open_tiny, tmp_path):
-    if row.checkpoint is None:
-        pytest.skip("has no config of its own")
+    if row.kind != "huggingface":
+        pytest.skip("has no names in its config")
     same = toys.checkpoint(row.checkpoint, tmp_path / "same")
     told = json.loads((same / "config.json").read_text("utf-8"))
     told |= {"architectures": ["SomethingForSomething"], "id2label": {"0": "spam", "1": "ham"}}
@@ -180,8 +289,8 @@ def test_names_in_a_config_change_no_fingerprint(row, open_tiny, tmp_path):
     assert loaded.fingerprint() == open_tiny(row.checkpoint).fingerprint()
 
 
-def test_refuses_a_shape_that_it_does_not_give(backbone):
-    prepared = backbone.prepare(TEXTS[:2])
+def test_refuses_a_shape_that_it_does_not_give(backbone, inputs):
+    prepared = backbone.prepare(inputs[:2])
     for shape in set(Shape) - backbone.shapes:
         with pytest.raises(UnsupportedError, match=str(shape)):
             backbone.encode(prepared, np.arange(2), shape)
@@ -227,7 +336,7 @@ def test_twin_has_other_weights_of_the_same_build(backbone):
 
 
 def test_too_long_a_text_is_cut(row, open_tiny):
-    if row.checkpoint is None:
+    if row.kind != "huggingface":
         pytest.skip("cuts nothing")
     short = open_tiny(row.checkpoint, max_length=16)
     assert int(short.prepare(TEXTS).lengths.max()) == 16

@@ -48,14 +48,18 @@ def _write(path: Path, rows: list[dict[str, str]]) -> None:
 
 @pytest.fixture(scope="session")
 def docs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`reviews.csv`, `labelled.csv`, `new.csv` and the base `my-encoder`."""
+    """Small tables, pictures, the text base `my-encoder`, the image base `bases/mobilenet`."""
+    import toy_pictures
     import toys
+    from graftwork.data.drawn import draw_folder
 
     folder = tmp_path_factory.mktemp("docs")
     _write(folder / "reviews.csv", reviews(0, 200))
     _write(folder / "labelled.csv", [_with_answer(i, r) for i, r in enumerate(reviews(200, 60))])
     _write(folder / "new.csv", [{"text": row["text"]} for row in reviews(260, 20)])
     toys.checkpoint("bert", folder / "my-encoder")
+    draw_folder(folder / "photos", per_class=8)
+    toy_pictures.network("mobilenet_v2", folder / "bases" / "mobilenet")
     return folder
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from graftwork.api._bundle import bundle
     from graftwork.api._cache import cache
     from graftwork.api._compare import compare
+    from graftwork.api._convert import convert
     from graftwork.api._demo import demo
     from graftwork.api._embed import embed
     from graftwork.api._evaluate import evaluate
@@ -27,6 +28,7 @@ __all__ = [
     "bundle",
     "cache",
     "compare",
+    "convert",
     "demo",
     "embed",
     "evaluate",

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from graftwork.bases import open_base
+from graftwork.data.blob import Blob
 from graftwork.errors import Fault, ParameterError
+from graftwork.features.store import FeatureStore
+from graftwork.modalities import MODALITIES
 from graftwork.model.directory import model_folder
 from graftwork.model.model import Model
 from graftwork.packing import installer
@@ -31,7 +35,7 @@ __all__ = ["bundle", "verify"]
 FORMAT = 1
 OWN = "graftwork"
 ENDING = ".bundle"
-ROWS = 32  # texts that predictions are recorded of
+ROWS = 32  # inputs that predictions are recorded of
 NEAR = 1e-3  # probabilities may differ by so much; labels only where two are as near as that
 COSINE = 0.9999  # least of a base's recorded features
 # The embedded base and what its package declares: a model carries its own copy of the weights.
@@ -110,7 +114,7 @@ def verify(folder: str | Path) -> int:
     for fault in faults[:10]:
         print(fault, file=sys.stderr)
     if not faults:
-        print(f"{len(expected['texts'])} rows: all as recorded.")
+        print(f"{len(expected['inputs'])} rows: all as recorded.")
     return 1 if faults else 0
 
 
@@ -125,16 +129,18 @@ class _Model:
         self.folder = folder
 
     def expected(self, progress: Progress) -> dict[str, Any]:
-        texts = _texts()
+        model = Model.load(self.folder, placement=place("cpu"))
+        inputs = _samples(next(iter(model.graph.inputs.values())))
         with progress.step("recording predictions"):
-            labels, odds = self._predict(texts)
-        return {"texts": texts, "labels": labels, "probabilities": odds}
+            labels, odds = self._predict(inputs)
+        return {"inputs": _written(inputs), "labels": labels, "probabilities": odds}
 
     def differences(self, expected: Mapping[str, Any]) -> list[str]:
-        labels, odds = self._predict(expected["texts"])
+        inputs = _read(expected["inputs"])
+        labels, odds = self._predict(inputs)
         faults = []
-        for row, (text, before, after) in enumerate(
-            zip(expected["texts"], expected["probabilities"], odds, strict=True), 1
+        for row, (value, before, after) in enumerate(
+            zip(inputs, expected["probabilities"], odds, strict=True), 1
         ):
             apart = float(np.abs(np.subtract(before, after)).max())
             top = np.sort(before)[-2:]
@@ -142,14 +148,14 @@ class _Model:
             if apart > NEAR or (labels[row - 1] != expected["labels"][row - 1] and not near):
                 was = expected["labels"][row - 1]
                 faults.append(
-                    f"row {row} ({text[:40]!r}): {labels[row - 1]}, recorded was {was}; "
+                    f"row {row} ({str(value)[:40]!r}): {labels[row - 1]}, recorded was {was}; "
                     f"probabilities differ by {apart:.2g}"
                 )
         return faults
 
-    def _predict(self, texts: Sequence[str]) -> tuple[list[str], list[list[float]]]:
+    def _predict(self, inputs: Sequence[Any]) -> tuple[list[str], list[list[float]]]:
         model = Model.load(self.folder, placement=place("cpu"))
-        found = model.predict({name: list(texts) for name in model.graph.inputs})
+        found = model.predict({name: list(inputs) for name in model.graph.inputs})
         return [str(label) for label in found.labels], found.probabilities.tolist()
 
 
@@ -164,13 +170,13 @@ class _Base:
         self.folder = folder
 
     def expected(self, progress: Progress) -> dict[str, Any]:
-        texts = _texts()
+        inputs = _samples(open_base(str(self.folder), placement=place("cpu")).modality)
         with progress.step("recording features"):
-            return {"texts": texts, "features": self._features(texts).tolist()}
+            return {"inputs": _written(inputs), "features": self._features(inputs).tolist()}
 
     def differences(self, expected: Mapping[str, Any]) -> list[str]:
         before = np.asarray(expected["features"], dtype=np.float64)
-        after = self._features(expected["texts"]).astype(np.float64)
+        after = self._features(_read(expected["inputs"])).astype(np.float64)
         norms = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
         cosine = (before * after).sum(axis=1) / np.maximum(norms, 1e-12)
         return [
@@ -178,13 +184,10 @@ class _Base:
             for row in np.flatnonzero(cosine < COSINE)
         ]
 
-    def _features(self, texts: Sequence[str]) -> np.ndarray:
-        from graftwork.api import embed
-
+    def _features(self, inputs: Sequence[Any]) -> np.ndarray:
+        base = open_base(str(self.folder), placement=place("cpu"))
         with tempfile.TemporaryDirectory(prefix="graftwork-bundle-") as cache:  # encoded, not found
-            machine = {"device": "cpu", "cache": cache}
-            found = embed(list(texts), base=str(self.folder), machine=machine)
-        return np.asarray(next(iter(found["vectors"].values())), dtype=np.float32)
+            return FeatureStore(Path(cache)).features(base, inputs).view(base.n_layers - 1, 0)
 
 
 def _part(what: Path) -> _Model | _Base:
@@ -200,14 +203,29 @@ def _part(what: Path) -> _Model | _Base:
     return _Model(folder)
 
 
-def _texts() -> list[str]:
-    """Some messages of the demo's inbox."""
-    import csv
-    import io
+def _samples(modality: str) -> list[Any]:
+    """Some inputs of a kind, to compare machines by."""
+    found: list[Any] = MODALITIES.get(modality)().samples(ROWS)
+    return found
 
-    path = resources.files("graftwork.apps.demo").joinpath("support_tickets.csv")
-    rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
-    return [row["text"] for row, _ in zip(rows, range(ROWS), strict=False)]
+
+def _written(inputs: Sequence[Any]) -> list[Any]:
+    """Inputs as JSON: the content of files in base64."""
+    return [
+        {"name": value.name, "base64": base64.b64encode(value.read()).decode()}
+        if isinstance(value, Blob)
+        else value
+        for value in inputs
+    ]
+
+
+def _read(written: Sequence[Any]) -> list[Any]:
+    return [
+        Blob.of_bytes(base64.b64decode(value["base64"]), value["name"])
+        if isinstance(value, dict)
+        else value
+        for value in written
+    ]
 
 
 def _pack(folder: Path, target: Path, facts: dict[str, Any], progress: Progress) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 from graftwork.api._fit import make_job
 from graftwork.api._open import Opened, machine_of, open_all, recipe_of, store_folder
 from graftwork.api._rungs import BASE, check_rungs, rungs_of
-from graftwork.evaluation.controls import TRAIN_ROWS
 from graftwork.bases.backbone import layer_widths
+from graftwork.evaluation.controls import TRAIN_ROWS
 from graftwork.features.store import FeatureStore
 from graftwork.planning.forecast import Forecast, encoding_seconds, search_seconds
 from graftwork.runs.plan import Plan

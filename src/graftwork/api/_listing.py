@@ -23,6 +23,9 @@ def list_things(kind: str) -> list[dict[str, Any]]:
 
     Args:
         kind: ``bases``, ``strategies``, ``metrics``, ``tasks``, ``modalities`` or ``backbones``.
+
+    Returns:
+        a dict for each; bases that are to be had elsewhere come last and have ``how``.
     """
     if kind == "bases":
         return _bases()
@@ -41,9 +44,9 @@ def list_things(kind: str) -> list[dict[str, Any]]:
 
 
 def _bases() -> list[dict[str, Any]]:
-    from graftwork.bases._catalog import catalog
+    from graftwork.bases._catalog import catalog, obtainable
 
-    return [
+    known = [
         {
             "name": row.name,
             "title": row.title,
@@ -54,3 +57,16 @@ def _bases() -> list[dict[str, Any]]:
         }
         for row in catalog()
     ]
+    elsewhere = [
+        {
+            "name": row.name,
+            "title": row.title,
+            "source": row.source,
+            "aliases": [],
+            "licence": row.licence,
+            "here": False,
+            "how": row.how,
+        }
+        for row in obtainable()
+    ]
+    return known + elsewhere

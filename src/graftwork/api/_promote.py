@@ -28,7 +28,6 @@ __all__ = ["FACTS", "promote", "promoted_facts"]
 
 FACTS = "graftwork.json"
 FORMAT_VERSION = 1
-KIND = "huggingface"
 NEEDED = ("config.json", FACTS, MANIFEST)
 FROZEN = ("probe", "hybrid")  # strategies that leave the base as it is
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -124,7 +123,8 @@ def _refuse(out: str | Path) -> None:
 def _backbone(folder: Path, graph: Mapping[str, Any]) -> str:
     """Name of the model's pre-trained backbone: `base`, else the only one."""
     kinds = {name: told.get("kind") for name, told in graph.get("backbones", {}).items()}
-    found = [name for name, kind in kinds.items() if kind == KIND]
+    plain = {MODALITIES.get(name)().classical for name in MODALITIES.names()}
+    found = [name for name, kind in kinds.items() if kind not in plain]
     if "base" in found or len(found) == 1:
         return "base" if "base" in found else found[0]
     if found:
@@ -134,9 +134,8 @@ def _backbone(folder: Path, graph: Mapping[str, Any]) -> str:
         )
     held = ", ".join(f"{name} ({kind})" for name, kind in kinds.items()) or "none"
     raise UnsupportedError(
-        f"{folder}: the model has no pre-trained backbone to promote; it has: {held}. A lexical "
-        "table holds the words of this data and nothing that carries over; fit with --strategy "
-        "probe, or one that tunes the base"
+        f"{folder}: the model has no pre-trained backbone to promote; it has: {held}, which learnt "
+        "nothing that carries over; fit with --strategy probe, or one that tunes the base"
     )
 
 
@@ -179,9 +178,10 @@ def _check_opens(folder: Path, source: Path, fingerprint: str) -> None:
     Raises:
         IntegrityError: it is another one.
     """
-    from graftwork.bases import load_backbone
+    from graftwork.bases import open_base
 
-    if load_backbone(KIND, folder, placement=_placement(source)).fingerprint() != fingerprint:
+    opened = open_base(str(folder), placement=_placement(source))
+    if opened.fingerprint() != fingerprint:
         raise IntegrityError(f"{folder}: the base, opened again, is not the backbone of the model")
 
 
@@ -244,7 +244,7 @@ def _base_facts(
     """Name, licence and source of the base that the run began from, as far as they can be told."""
     from graftwork.bases._catalog import catalog_row
 
-    default = MODALITIES.get(recipe.get("modality", "text"))().default_base
+    default = MODALITIES.get(recipe.get("modality") or "text")().default_base
     word = str(recipe.get("base") or model_facts.get("base") or default)
     row = catalog_row(word)
     told: dict[str, Any] = {"name": word, "licence": None, "source": None, "hub": None}

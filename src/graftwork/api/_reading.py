@@ -175,7 +175,7 @@ def _out_of_fold(result: RungResult) -> OutOfFold:
 def _readable(ladder: Climb) -> RungResult | None:
     """The rung whose features are there at once: the probe, else the one without transfer."""
     able = [r for r in ladder.results if r.choice.strategy == "probe"]
-    return max(able, key=lambda r: "readout" in r.choice.settings) if able else None
+    return max(able, key=lambda r: r.rung.transfers) if able else None
 
 
 def _sources(job: Job, rung: RungResult) -> list[Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from graftwork.api._evidence import Findings, peak_memory_mb
+from graftwork.api._gallery import gallery
 from graftwork.api._open import Opened
 from graftwork.api._promote import promoted_facts
 from graftwork.api._reading import with_texts, write_label_errors
@@ -94,6 +95,7 @@ def commit_report(run: RunDirectory, findings: Findings, opened: Opened, machine
         "recipe": as_dict(opened.recipe),
         "record": _told(run),
         **with_texts(findings.metrics, findings.reading),
+        "gallery": gallery(opened),
     }
     with run.commit("report") as folder:
         write_json(folder / "metrics.json", plain(findings.metrics))

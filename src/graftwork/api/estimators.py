@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from graftwork.api._kind import check_base
 from graftwork.api._open import machine_of, store_folder
 from graftwork.api._rungs import BASE, rungs_of
-from graftwork.api._texts import as_texts, dataset_of
+from graftwork.api._samples import as_inputs, dataset_of
 from graftwork.bases import BACKBONES, open_base
-from graftwork.bases.backbone import Shape
+from graftwork.bases.backbone import Shape, layer_widths
 from graftwork.errors import ParameterError, UnknownNameError, UnsupportedError
 from graftwork.features.store import FeatureStore
 from graftwork.modalities import MODALITIES
@@ -33,7 +35,7 @@ FEWEST_ROWS = 4  # below this nothing can be chosen out of fold
 
 
 class TransferClassifier(ClassifierMixin, BaseEstimator):
-    """A classifier of texts that moves a pre-trained base onto the labels it is given.
+    """A classifier of texts or images that moves a pre-trained base onto the labels it is given.
 
     All choices (rung, readout, strength) are made out of fold on what `fit` receives; nothing is
     held back as a test part, so that `cross_val_score` and `GridSearchCV` mean what they say.
@@ -84,7 +86,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         """Choose out of fold and fit on all rows.
 
         Args:
-            X: n texts: a list, an array (n,) or (n, 1), or a Series.
+            X: n texts: a list, an array (n,) or (n, 1), or a Series; or n pictures: paths of
+                files, PIL images, or one uint8 array (n, height, width[, channels]).
             y: n labels.
 
         Raises:
@@ -92,13 +95,13 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         """
         if y is None:
             raise ValueError("TransferClassifier requires y to be passed, but the target y is None")
-        texts = as_texts(self, X, reset=True)
-        labels = _labels(y, len(texts))
-        recipe = self._recipe()
-        job = self._job(texts, labels.tolist(), recipe)
-        rungs, end_on = rungs_of(
-            recipe, job.backbones.get(BASE) or job.backbones["lexical"], "lexical", control=False
-        )
+        inputs, kind = as_inputs(self, X, reset=True)
+        labels = _labels(y, len(inputs))
+        recipe = replace(self._recipe(), modality=kind)
+        job = self._job(inputs, labels.tolist(), recipe)
+        classical = MODALITIES.get(kind)().classical
+        base = job.backbones.get(BASE) or job.backbones[classical]
+        rungs, end_on = rungs_of(recipe, base, classical, control=False)
         ladder = climb(
             job,
             rungs,
@@ -108,7 +111,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         )
         chosen = ladder.chosen
         backbones = {name: job.backbones[name] for name in chosen.rung.backbones}
-        self.model_: Model = chosen.rung.strategy.build(_with(job, backbones), chosen.choice)
+        learnt = replace(job, backbones=backbones)
+        self.model_: Model = chosen.rung.strategy.build(learnt, chosen.choice)
         self.classes_ = np.asarray(self.model_.classes, dtype=labels.dtype)
         self.chosen_ = chosen.rung.name
         self.rungs_ = ladder.to_json()
@@ -122,8 +126,11 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: Any) -> np.ndarray:
         """float64 (n, classes), columns as in `classes_`."""
         check_is_fitted(self)
-        texts = as_texts(self, X, reset=False)
-        return self.model_.predict(texts, store=self._store()).probabilities
+        inputs, kind = as_inputs(self, X, reset=False)
+        learnt = next(iter(self.model_.graph.inputs.values()))
+        if kind != learnt:
+            raise ValueError(f"X holds {kind}; the classifier was fitted on {learnt}")
+        return self.model_.predict(inputs, store=self._store()).probabilities
 
     def __sklearn_tags__(self) -> Any:
         """Texts in, no numeric matrix."""
@@ -146,21 +153,23 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     def _store(self) -> FeatureStore:
         return FeatureStore(store_folder(machine_of({"cache": self.cache})))
 
-    def _job(self, texts: list[str], labels: list[Any], recipe: Recipe) -> Job:
-        dataset = dataset_of(texts, labels)
+    def _job(self, inputs: list[Any], labels: list[Any], recipe: Recipe) -> Job:
+        kind = str(recipe.modality)
+        dataset = dataset_of(inputs, labels, kind)
         task = Classification.from_targets(labels)
         codes = task.encode(labels)
         folds = stratified_group_folds(codes, dataset.groups, recipe.folds, recipe.seed)
-        modality = MODALITIES.get(recipe.modality or "text")()
+        modality = MODALITIES.get(kind)()
         backbones = {modality.classical: BACKBONES.get(modality.classical)()}
         base = open_base(
             recipe.base or modality.default_base, placement=place(), max_length=recipe.max_length
         )
+        check_base(base, kind, list(dataset.inputs), recipe.base)
         if base.kind != modality.classical:
             backbones[BASE] = base
         return Job(
             dataset,
-            np.arange(len(texts)),
+            np.arange(len(inputs)),
             backbones,
             task,
             self._store(),
@@ -173,7 +182,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
 
 
 class TransferEncoder(TransformerMixin, BaseEstimator):
-    """Texts → frozen features of a base, from the store where they are there already.
+    """Texts or images → frozen features of a base, from the store where they are there already.
 
     Args:
         base: a directory, a hub name, or an embedded base; None: the default.
@@ -206,8 +215,8 @@ class TransferEncoder(TransformerMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any = None) -> TransferEncoder:
         """Open the base and check the parameters; nothing is learnt from X."""
-        as_texts(self, X, reset=True)
-        backbone = self._open()
+        _, kind = as_inputs(self, X, reset=True)
+        backbone = self._open(kind)
         last = backbone.n_layers - 1
         layer = last if self.layer is None else self.layer
         layer += backbone.n_layers if layer < 0 else 0
@@ -217,15 +226,15 @@ class TransferEncoder(TransformerMixin, BaseEstimator):
             raise UnknownNameError("pooling", self.pooling, backbone.poolings)
         self.layer_ = layer
         self.pooling_ = backbone.poolings.index(self.pooling) if self.pooling else 0
-        self.n_features_out_ = int(backbone.dim)  # type: ignore[attr-defined]
+        self.n_features_out_ = layer_widths(backbone)[layer]
         return self
 
     def transform(self, X: Any) -> np.ndarray:
         """float32 (n, d)."""
         check_is_fitted(self)
-        texts = as_texts(self, X, reset=False)
+        inputs, kind = as_inputs(self, X, reset=False)
         store = FeatureStore(store_folder(machine_of({"cache": self.cache})))
-        vectors = store.features(self._open(), texts).view(self.layer_, self.pooling_)
+        vectors = store.features(self._open(kind), inputs).view(self.layer_, self.pooling_)
         if self.normalize:
             vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return vectors
@@ -243,9 +252,10 @@ class TransferEncoder(TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = []
         return tags
 
-    def _open(self) -> Any:
-        name = self.base or MODALITIES.get("text")().default_base
+    def _open(self, kind: str) -> Any:
+        name = self.base or MODALITIES.get(kind)().default_base
         backbone = open_base(name, placement=place(), max_length=self.max_length)
+        check_base(backbone, kind, ["X"], self.base)
         if Shape.POOLED not in backbone.shapes:
             raise UnsupportedError(f"base {name!r} is fitted to rows; it has no features to give")
         return backbone
@@ -257,12 +267,6 @@ def _text_tags(tags: Any) -> Any:
     tags.input_tags.one_d_array = True
     tags.no_validation = False
     return tags
-
-
-def _with(job: Job, backbones: dict[str, Any]) -> Job:
-    from dataclasses import replace
-
-    return replace(job, backbones=backbones)
 
 
 def _labels(y: Any, n: int) -> np.ndarray:

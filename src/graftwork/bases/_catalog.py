@@ -1,4 +1,8 @@
-"""The bases that are known by name: rows of data in `catalog.json`."""
+"""The bases that are known by name: rows of data in `catalog.json`.
+
+Rows with `how` are of bases that are to be had elsewhere: they are listed, and cannot be opened by
+that name.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from functools import cache
 from importlib import resources, util
 from pathlib import Path
 
-__all__ = ["CatalogRow", "catalog", "catalog_row"]
+__all__ = ["CatalogRow", "catalog", "catalog_row", "obtainable"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class CatalogRow:
         sha256: expected hashes by file name.
         hub: its name on the hub.
         max_length: tokens that it was trained on (longer inputs are cut).
+        how: where it can be had and how it gets in; empty for a base that is opened by its name.
     """
 
     name: str
@@ -38,6 +43,7 @@ class CatalogRow:
     languages: tuple[str, ...] = ()
     licence: str = ""
     source: str = ""
+    how: str = ""
 
     def installed(self) -> Path | None:
         """The folder of an embedded base, found without importing its package."""
@@ -50,9 +56,18 @@ class CatalogRow:
         return folder if folder.is_dir() else None
 
 
-@cache
 def catalog() -> tuple[CatalogRow, ...]:
-    """All rows of the catalog."""
+    """The bases that can be opened by name."""
+    return tuple(row for row in _rows() if not row.how)
+
+
+def obtainable() -> tuple[CatalogRow, ...]:
+    """The bases that are to be had elsewhere."""
+    return tuple(row for row in _rows() if row.how)
+
+
+@cache
+def _rows() -> tuple[CatalogRow, ...]:
     text = resources.files("graftwork.bases").joinpath("catalog.json").read_text("utf-8")
     rows = json.loads(text)
     for row in rows:

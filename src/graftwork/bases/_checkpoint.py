@@ -9,7 +9,7 @@ from typing import Any
 from graftwork.errors import BaseModelError, Fault
 from graftwork.storage.tensors import check_safetensors
 
-__all__ = ["check_checkpoint", "weight_files"]
+__all__ = ["TOKENIZER_FILES", "check_checkpoint", "weight_files"]
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "tokenizer.model")
 

@@ -48,7 +48,7 @@ def layer_list(network: Any) -> LayerList:
 def _searched(network: Any) -> LayerList:
     from torch import nn
 
-    wanted = int(network.config.num_hidden_layers)
+    wanted = getattr(network.config, "num_hidden_layers", None)
     found = [
         name
         for name, module in network.named_modules()

@@ -19,6 +19,7 @@ from graftwork.runtime.devices import Placement, place
 __all__ = [
     "known_here",
     "load_huggingface",
+    "open_network",
     "quiet",
     "random_network",
     "weights_hash",
@@ -27,7 +28,7 @@ __all__ = [
 
 LONGEST_DEFAULT = 512  # cost grows faster than length; `max_length` overrides
 # Heads and poolers that a checkpoint may lack: nothing of theirs is in the hidden states.
-NOT_IN_FEATURES = ("pooler", "lm_head", "classifier", "cls.", "score", "position_ids")
+NOT_IN_FEATURES = ("pooler", "lm_head", "classifier", "cls.", "score", "position_ids", "mask_token")
 # What transformers raises on a checkpoint that it cannot open.
 _OPENING_ERRORS = (
     *(RuntimeError, ValueError, OSError, KeyError, TypeError, AttributeError, ImportError),
@@ -45,7 +46,7 @@ def load_huggingface(
     placement = placement or place()
     check_checkpoint(folder)
     tokenizer = _tokenizer(folder)
-    network = _network(folder, placement)
+    network = open_network(folder, placement)
     limit = _length_limit(tokenizer, network.config)
     special = tokenizer.num_special_tokens_to_add()
     if max_length is not None and not special < max_length <= limit:
@@ -104,7 +105,12 @@ def known_here(network: Any) -> None:
         type(network)(network.config)
 
 
-def _network(folder: Path, placement: Placement) -> Any:
+def open_network(folder: Path, placement: Placement) -> Any:
+    """The network of a checked checkpoint directory, in evaluation mode.
+
+    Raises:
+        BaseModelError: its weights do not fit its config, or transformers cannot open it.
+    """
     try:
         network, info = _from_pretrained(folder, placement)
     except _OPENING_ERRORS as error:

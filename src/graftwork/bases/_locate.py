@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graftwork.bases._catalog import CatalogRow, catalog, catalog_row
+from graftwork.bases._checkpoint import TOKENIZER_FILES
 from graftwork.errors import BaseModelError, nearest
 
 __all__ = ["Location", "locate"]
@@ -49,14 +50,15 @@ def locate(name: str) -> Location:
         return Location(name, _kind_of(path), path)
     if path.is_file() and row is None:
         raise BaseModelError(
-            f"base {name!r} is a file; a base is a directory with config.json, "
-            "model.safetensors and its tokenizer"
+            f"base {name!r} is a file; a base is a directory with config.json, model.safetensors "
+            "and its tokenizer or image processor (`graftwork convert` makes one of image weights)"
         )
     if row is not None:
         return _from_catalog(name, row)
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name) or name.startswith("."):
         raise BaseModelError(f"base {name!r}: no such directory. {_known(name)}")
-    return Location(name, "huggingface", _from_hub(name))
+    folder = _from_hub(name)
+    return Location(name, _kind_of(folder), folder)
 
 
 def _kind_of(folder: Path) -> str:
@@ -73,7 +75,9 @@ def _kind_of(folder: Path) -> str:
             and isinstance(told.get("kind"), str)
         ):
             return str(told["kind"])
-    return "huggingface"
+    pictures = (folder / "preprocessor_config.json").is_file()
+    words = any((folder / file).is_file() for file in TOKENIZER_FILES)
+    return "vision" if pictures and not words else "huggingface"
 
 
 def _from_catalog(name: str, row: CatalogRow) -> Location:
@@ -136,5 +140,5 @@ def _known(name: str) -> str:
     meant = f" Did you mean {close!r}?" if close else ""
     return (
         f"Local bases: {', '.join(names)}; or give a directory that holds config.json, "
-        f"model.safetensors and a tokenizer.{meant}"
+        f"model.safetensors and a tokenizer or image processor.{meant}"
     )

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 
-from graftwork.bases._tunable import STILL, TunableNetwork
+from graftwork.bases._tunable import TunableNetwork
 from graftwork.errors import MissingExtraError, UnsupportedError
-
-if TYPE_CHECKING:
-    from graftwork.bases.huggingface import HuggingFace
 
 __all__ = ["LowRankNetwork", "adaptable"]
 
@@ -37,10 +34,10 @@ class LowRankNetwork(TunableNetwork):
         UnsupportedError: the network has no linear layers.
     """
 
-    def __init__(self, backbone: HuggingFace, rank: int, alpha: float, seed: int) -> None:
+    def __init__(self, backbone: Any, rank: int, alpha: float, seed: int) -> None:
         super().__init__(backbone)
         peft = _peft()
-        targets = adaptable(self.network)
+        targets = adaptable(self.network, self.passes.still)
         if not targets:
             kind = type(self.network).__name__
             raise UnsupportedError(f"lora: {kind} has no linear layers that could be adapted")
@@ -83,14 +80,14 @@ class LowRankNetwork(TunableNetwork):
             targets[name].copy_((targets[name].float() + change).to(targets[name].dtype))
 
 
-def adaptable(network: Any) -> list[str]:
-    """Names of the linear layers of a network, embeddings and pooler apart."""
+def adaptable(network: Any, still: tuple[str, ...]) -> list[str]:
+    """Names of the linear layers of a network, but for those with a word of `still` in them."""
     from transformers.pytorch_utils import Conv1D
 
     return [
         name
         for name, module in network.named_modules()
-        if isinstance(module, (nn.Linear, Conv1D)) and not any(word in name for word in STILL)
+        if isinstance(module, (nn.Linear, Conv1D)) and not any(word in name for word in still)
     ]
 
 

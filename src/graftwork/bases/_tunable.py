@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -18,18 +18,45 @@ from torch import nn
 
 from graftwork.bases._layers import layer_list
 from graftwork.bases._loading import weights_hash, without_hooks
-from graftwork.bases.huggingface import HuggingFace, run_network
 from graftwork.errors import ParameterError, UnsupportedError
-from graftwork.nn.pooling import POOLINGS, real_tokens
 
-if TYPE_CHECKING:
-    from graftwork.bases._tokenize import Tokens
+__all__ = ["Passes", "TunableNetwork"]
 
-__all__ = ["TunableNetwork"]
 
-# Never trained: a pooler feeds no hidden state, and tables of embeddings cost a third of a step
-# while most of their rows never occur in the data.
-STILL = ("pooler", "embed", "wte", "wpe")
+class Passes(Protocol):
+    """What a backbone knows of running its network in parts; made by its `passes`.
+
+    Attributes:
+        still: words in the names of weights that never train, unless everything does.
+        attention: the kernel that trains quickest on a CPU; None: as it is.
+    """
+
+    still: tuple[str, ...]
+    attention: str | None
+
+    def batch(self, prepared: Any, index: np.ndarray) -> Any:
+        """Some rows of what `prepare` gave, ready for the network."""
+        ...
+
+    def smallest(self) -> Any:
+        """The cheapest batch that there can be."""
+        ...
+
+    def run(self, network: Any, batch: Any) -> Sequence[Any]:
+        """Hidden states of the layers of features, in order; the upper ones where it is cut."""
+        ...
+
+    def pool(self, states: Any, pooling: int, batch: Any) -> Any:
+        """Float32 (b, d) of one layer's states."""
+        ...
+
+    def rows(self, states: Any, batch: Any) -> list[np.ndarray]:
+        """Float32 (tokens, d) of each row of a layer's states, to be stored."""
+        ...
+
+    def fed(self, states: Sequence[np.ndarray], batch: Any) -> Any:
+        """What `rows` gave as one tensor again."""
+        ...
 
 
 class TunableNetwork:
@@ -48,10 +75,9 @@ class TunableNetwork:
         ParameterError: it has not so many layers.
     """
 
-    def __init__(
-        self, backbone: HuggingFace, top: int | None = None, *, everything: bool = False
-    ) -> None:
+    def __init__(self, backbone: Any, top: int | None = None, *, everything: bool = False) -> None:
         self.backbone = backbone
+        self.passes: Passes = backbone.passes()
         depth = backbone.n_layers - 1
         if top is not None and not 1 <= top <= depth:
             raise ParameterError(f"{top} top layers were asked for; the base has 1 to {depth}")
@@ -65,10 +91,8 @@ class TunableNetwork:
             )
         self.everything = everything
         self.network = _own_copy(backbone.network)
-        if backbone.placement.device == "cpu":
-            # rows are short: plain products are quicker than the fused kernel, whose way back
-            # takes a third of a step, more in half precision
-            self.network.set_attn_implementation("eager")
+        if backbone.placement.device == "cpu" and self.passes.attention:
+            self.network.set_attn_implementation(self.passes.attention)
         self._feed: _Feed | None = None
         if self.cached:
             self._lower = _lower_part(backbone.network, self.places, self.boundary)
@@ -77,7 +101,7 @@ class TunableNetwork:
 
     def _cut(self) -> None:
         layers = self.places.of(self.network)
-        values = _returned_values(self.backbone)
+        values = _returned_values(self.backbone.network, self.passes)
         self._feed = _Feed(layers[self.boundary - 1], values)
         for number in range(self.boundary - 1):
             layers[number] = _Nothing(layers[number], values)
@@ -95,7 +119,9 @@ class TunableNetwork:
         for name, _ in self.network.named_parameters():
             if "pooler" in name:
                 continue
-            if self.everything or (not self.cached and not any(word in name for word in STILL)):
+            if self.everything or (
+                not self.cached and not any(word in name for word in self.passes.still)
+            ):
                 found[name] = 1
         if self.places.path is None:
             return found
@@ -133,35 +159,29 @@ class TunableNetwork:
             twin._feed = self.places.of(twin.network)[self.boundary - 1]
         return twin
 
-    def states(self, prepared: Tokens, index: np.ndarray) -> list[np.ndarray]:
+    def states(self, prepared: Any, index: np.ndarray) -> list[np.ndarray]:
         """float32 (tokens, d) of each row: what enters the first layer that trains."""
-        ids, lengths = prepared.padded(index, self.backbone.padding())
+        batch = self.passes.batch(prepared, index)
         with torch.inference_mode():
-            self._lower.network_run(ids, lengths, self.backbone)
-            values = self._lower.taken().float().cpu().numpy()
-        return [row[:n] for row, n in zip(values, lengths.tolist(), strict=True)]
+            return self.passes.rows(self._lower.states(self.passes, batch), batch)
 
     def pooled(
         self,
-        prepared: Tokens,
+        prepared: Any,
         index: np.ndarray,
         wanted: Sequence[tuple[int, int]],
         states: Sequence[np.ndarray] | None,
     ) -> list[Any]:
         """Differentiable float32 (b, d) tensors, one for each (layer, pooling) wanted."""
-        ids, lengths = prepared.padded(index, self.backbone.padding())
+        batch = self.passes.batch(prepared, index)
         if self._feed is not None:
-            self._feed.states = self._padded_states(states or (), ids.shape[1])
+            self._feed.states = self.passes.fed(states or (), batch)
         with self.backbone.placement.autocast():
-            hidden, counts = run_network(self.network, ids, lengths, self.backbone.placement.device)
+            hidden = self.passes.run(self.network, batch)
         if self._feed is not None:
             self._feed.states = None
         count = self.backbone.n_layers
-        mask = real_tokens(counts, ids.shape[1])
-        return [
-            POOLINGS[self.backbone.poolings[pooling]](hidden[layer - count].float(), mask, counts)
-            for layer, pooling in wanted
-        ]
+        return [self.passes.pool(hidden[layer - count], how, batch) for layer, how in wanted]
 
     def tensors(self) -> dict[str, np.ndarray]:
         """All weights that train, by name, copied."""
@@ -173,7 +193,7 @@ class TunableNetwork:
             for name, parameter, _ in self.parameters():
                 parameter.copy_(torch.from_numpy(np.ascontiguousarray(tensors[name])))
 
-    def finished(self) -> HuggingFace:
+    def finished(self) -> Any:
         """A frozen backbone with the weights as they are now."""
         own = self.backbone
         network = _own_copy(own.network).to(dtype=own.placement.dtype)
@@ -182,26 +202,14 @@ class TunableNetwork:
             self._write(targets)
         for parameter in network.parameters():
             parameter.requires_grad_(False)
-        return HuggingFace(
-            network.eval(),
-            own.tokenizer,
-            own.folder,
-            max_length=own.max_length,
-            placement=own.placement,
-            weights_hash=weights_hash(network),
-            facts={**own.facts, "tuned_from": own.fingerprint()},
-        )
+        facts = {**own.facts, "tuned_from": own.fingerprint()}
+        network = network.eval()
+        return own.with_network(network, weights_hash=weights_hash(network), facts=facts)
 
     def _write(self, targets: dict[str, Any]) -> None:
         """Put what was learnt into the plain network's parameters."""
         for name, parameter, _ in self.parameters():
             targets[name].copy_(parameter)
-
-    def _padded_states(self, states: Sequence[np.ndarray], width: int) -> Any:
-        padded = np.zeros((len(states), width, states[0].shape[1]), dtype=np.float32)
-        for row, values in enumerate(states):
-            padded[row, : len(values)] = values
-        return torch.from_numpy(padded).to(self.backbone.placement.device)
 
 
 class _Stand(nn.Module):
@@ -245,10 +253,8 @@ class _LowerPart:
     def _take(self, _: Any, __: Any, output: Any) -> None:
         self._local.states = output[0] if isinstance(output, tuple) else output
 
-    def network_run(self, ids: np.ndarray, lengths: np.ndarray, backbone: HuggingFace) -> None:
-        run_network(self.network, ids, lengths, backbone.placement.device)
-
-    def taken(self) -> Any:
+    def states(self, passes: Passes, batch: Any) -> Any:
+        passes.run(self.network, batch)
         return self._local.__dict__.pop("states")
 
 
@@ -261,17 +267,16 @@ def _lower_part(network: Any, places: Any, boundary: int) -> _LowerPart:
     return _LowerPart(lower, kept[-1])
 
 
-def _returned_values(backbone: HuggingFace) -> int:
+def _returned_values(network: Any, passes: Passes) -> int:
     """How many values a layer returns as a tuple; 0 where it returns a tensor."""
-    network = without_hooks(backbone.network)
+    network = without_hooks(network)
     found: list[int] = []
     layer = layer_list(network).of(network)[0]
     hook = layer.register_forward_hook(
         lambda _, __, output: found.append(len(output) if isinstance(output, tuple) else 0)
     )
     with torch.inference_mode():
-        one = np.full((1, 1), backbone.padding() or 1, dtype=np.int64)
-        run_network(network, one, np.ones(1, np.int64), backbone.placement.device)
+        passes.run(network, passes.smallest())
     hook.remove()
     return found[0]
 

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     import numpy as np
 
     from graftwork.bases._low_rank import LowRankNetwork
+    from graftwork.bases._token_passes import TokenPasses
     from graftwork.bases._tokenize import Tokens
     from graftwork.bases._tunable import TunableNetwork
     from graftwork.modalities.text_tokens import TokenCounts
     from graftwork.runtime.devices import Placement
 
-__all__ = ["HuggingFace"]
+__all__ = ["HuggingFace", "plain_config"]
 
 PROCESSOR_FILES = (
     "tokenizer.json",
@@ -91,6 +92,8 @@ class HuggingFace:
         random_seed: int | None = None,
         facts: dict[str, Any] | None = None,
     ) -> None:
+        from graftwork.bases._token_passes import is_decoder
+
         self.network = network
         self.tokenizer = tokenizer
         self.folder = folder
@@ -143,7 +146,7 @@ class HuggingFace:
             {
                 "kind": self.kind,
                 "weights": self._weights_hash,
-                "config": _plain_config(self.config),
+                "config": plain_config(self.config),
                 "processor": self._processor,
                 "max_length": self.max_length,
                 "precision": self.placement.precision,
@@ -161,7 +164,7 @@ class HuggingFace:
         if capability == Capability.LORA:
             from graftwork.bases._low_rank import adaptable
 
-            return bool(adaptable(self.network))
+            return bool(adaptable(self.network, self.passes().still))
         return capability == Capability.BOUNDARY and layer_list(self.network).path is not None
 
     def prepare(self, inputs: Sequence[Any]) -> Tokens:
@@ -222,8 +225,16 @@ class HuggingFace:
             return pool_layers(layers, lengths, self.poolings).cpu().numpy()
 
     def _hidden_states(self, prepared: Tokens, index: np.ndarray) -> tuple[Any, Any]:
+        from graftwork.bases._token_passes import run_network
+
         ids, lengths = prepared.padded(index, self.padding())
         return run_network(self.network, ids, lengths, self.placement.device)
+
+    def passes(self) -> TokenPasses:
+        """How its network is run in parts, for those that tune it."""
+        from graftwork.bases._token_passes import TokenPasses
+
+        return TokenPasses(self)
 
     def tunable(self, top: int | None = None, *, everything: bool = False) -> TunableNetwork:
         """A copy whose upper layers train (see `graftwork.bases.tunable.Tunable`).
@@ -258,15 +269,22 @@ class HuggingFace:
         """
         from graftwork.bases._loading import random_network
 
-        return HuggingFace(
+        return self.with_network(
             random_network(self.config, seed, self.placement),
+            weights_hash=f"random:{seed}",
+            random_seed=seed,
+            facts={"name": "random weights"},
+        )
+
+    def with_network(self, network: Any, **parts: Any) -> HuggingFace:
+        """The same tokenizer, cut and placement before another network of this architecture."""
+        return HuggingFace(
+            network,
             self.tokenizer,
             self.folder,
             max_length=self.max_length,
             placement=self.placement,
-            weights_hash=f"random:{seed}",
-            random_seed=seed,
-            facts={"name": "random weights"},
+            **parts,
         )
 
     def save(self, folder: Path) -> None:
@@ -302,40 +320,8 @@ class HuggingFace:
         }
 
 
-def run_network(network: Any, ids: np.ndarray, lengths: np.ndarray, device: str) -> tuple[Any, Any]:
-    """One batch: (hidden states of all layers, lengths as a tensor).
-
-    Args:
-        network: a transformers model, or a part of one.
-        ids: int64 (b, t), padded on the right.
-        lengths: int64 (b,), real tokens of each row.
-        device: where the network is.
-    """
-    import torch
-
-    tokens = torch.from_numpy(ids).to(device)
-    counts = torch.from_numpy(lengths).to(device)
-    mask = None
-    if int(lengths.min()) < ids.shape[1]:  # without padding, no mask: the kernels are quicker
-        steps = torch.arange(ids.shape[1], device=device)
-        mask = (steps[None, :] < counts[:, None]).long()
-    extra = {"use_cache": False} if is_decoder(network.config) else {}
-    output = network(input_ids=tokens, attention_mask=mask, output_hidden_states=True, **extra)
-    return output.hidden_states, counts
-
-
-def is_decoder(config: Any) -> bool:
-    """Whether the architecture reads left to right only (its last token has seen the text)."""
-    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
-
-    if getattr(config, "is_encoder_decoder", False):
-        raise UnsupportedError(
-            f"{config.model_type} is an encoder-decoder; use an encoder or a decoder as base"
-        )
-    return config.model_type not in MODEL_FOR_MASKED_LM_MAPPING_NAMES
-
-
-def _plain_config(config: Any) -> dict[str, Any]:
+def plain_config(config: Any) -> dict[str, Any]:
+    """What a config says that features depend on."""
     plain = config.to_dict()
     for name in NOT_IN_FEATURES:
         plain.pop(name, None)

@@ -24,7 +24,7 @@ def explanation_text(told: dict[str, Any]) -> str:
     if told["label"] != told["prediction"]:
         head.append(f"(the model predicts {told['prediction']})")
     if not parts:
-        return "\n".join([*head, "", "There is one word only: nothing to leave out."])
+        return "\n".join([*head, "", "There is one part only: nothing to leave out."])
     order = sorted(range(len(parts)), key=lambda i: -abs(parts[i]["importance"]))
     kept = sorted(order[:_MOST])
     most = max(abs(parts[order[0]]["importance"]), 1e-12)
@@ -38,14 +38,14 @@ def explanation_text(told: dict[str, Any]) -> str:
         lines.append(_line(parts[i], most, width))
     notes = [
         "",
-        f"+ speaks for {told['label']}, - against: change of its log-odds where the word is left "
+        f"+ speaks for {told['label']}, - against: change of its log-odds where the part is left "
         "out.",
     ]
     if len(parts) > _MOST:
         notes.append(f"The {_MOST} strongest of {len(parts):,} are shown; --json has all.")
     if told["parts_left_out_together"] > 1:
         together = told["parts_left_out_together"]
-        notes.append(f"The text is long: {together} words in a row were left out at a time.")
+        notes.append(f"The input is long: {together} parts in a row were left out at a time.")
     return "\n".join([*head, "", *lines, *notes])
 
 

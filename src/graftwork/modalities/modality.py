@@ -25,11 +25,13 @@ class Modality(Protocol):
             controls.
         default_base: name of the base that is used when none is named; the same as `classical`
             where no pre-trained one comes with the package.
+        glance: whether an input is taken in at a glance, so that a report may show many.
     """
 
     declaration: ClassVar[Declaration]
     classical: str
     default_base: str
+    glance: bool
 
     def recognises(self, values: Sequence[Any]) -> bool:
         """Whether the values of a column, or some of them, look like this kind of input."""
@@ -88,8 +90,21 @@ class Modality(Protocol):
         """The input as safe HTML for a report; a placeholder where `redact`."""
         ...
 
+    def samples(self, count: int) -> list[Any]:
+        """Some inputs that come with the package, the same on every machine of one version."""
+        ...
+
     def parts(self, value: Any) -> list[str]:
         """The parts (words) of an input that may be left out one by one, in order, to be shown."""
+        ...
+
+    def overlay(self, value: Any, importances: Sequence[float]) -> bytes | None:
+        """A picture (PNG) of the input with what each of its parts matters; None: words do better.
+
+        Args:
+            value: the input.
+            importances: of each of its `parts`; above 0 speaks for the label.
+        """
         ...
 
     def without(self, value: Any, left_out: Collection[int]) -> Any:

@@ -25,6 +25,7 @@ class Text:
     declaration: ClassVar[Declaration]
     classical = "lexical"
     default_base = "minilm"
+    glance = False
 
     def recognises(self, values: Sequence[Any]) -> bool:
         """Whether they are text, most of them."""
@@ -87,12 +88,26 @@ class Text:
         clean = "".join(c if c >= " " or c in "\t\n\r" else "\ufffd" for c in cut)
         return html.escape(clean, quote=True)
 
+    def samples(self, count: int) -> list[str]:
+        """Messages of the demo's inbox."""
+        import csv
+        import io
+        from importlib import resources
+
+        path = resources.files("graftwork.apps.demo").joinpath("support_tickets.csv")
+        rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
+        return [row["text"] for row, _ in zip(rows, range(count), strict=False)]
+
     def parts(self, value: Any) -> list[str]:
         """Words with what clings to them; single characters in scripts without spaces."""
         from graftwork.modalities._text_parts import spans
 
         text = "" if value is None else str(value)
         return [text[start:stop] for start, stop in spans(text)]
+
+    def overlay(self, value: Any, importances: Sequence[float]) -> bytes | None:
+        """None: the words themselves are read."""
+        return None
 
     def without(self, value: Any, left_out: Collection[int]) -> str:
         """The text without those words, and without the space that they leave behind."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from graftwork.bases.backbone import Backbone
+from graftwork.bases.backbone import Backbone, layer_widths
 from graftwork.errors import Fault, IntegrityError
 from graftwork.features.readout import FittedReadout
 from graftwork.modalities import MODALITIES
@@ -97,6 +97,8 @@ def _width(fitted: FittedReadout | None, backbone: Backbone) -> int | None:
     if fitted is None:
         idf = getattr(backbone, "idf", None)
         return None if idf is None else len(idf)
-    dim = getattr(backbone, "dim", None)
-    side_by_side = len(fitted.readout.layers) if fitted.readout.mix == "concat" else 1
-    return None if dim is None else int(dim) * side_by_side
+    widths = layer_widths(backbone)
+    read = [widths[layer] for layer in fitted.readout.layers]
+    if not all(read):
+        return None
+    return sum(read) if fitted.readout.mix == "concat" else max(read)

@@ -1,4 +1,4 @@
-"""`graftwork demo`: the main job on the data that is shipped."""
+"""`graftwork demo`: the main job on what is shipped, or drawn for it."""
 
 from __future__ import annotations
 
@@ -18,19 +18,22 @@ __all__ = ["Demo"]
 
 @dataclass(frozen=True)
 class _Options:
-    out: str = setting("runs/demo", "run directory")
+    base: str | None = setting(
+        None, "another base than the default; for images there is none unless one is named"
+    )
+    out: str | None = setting(None, "run directory (default: runs/demo, runs/demo-images)")
 
 
 @declare(
     "demo",
-    title="Fit the support tickets that are shipped, in about a minute, without a network",
+    title="Fit the support tickets that are shipped, or drawn images, without a network",
     order=9,
     example="example: graftwork demo",
 )
 class Demo:
-    """`graftwork demo`."""
+    """`graftwork demo [tickets|images]`."""
 
-    words: ClassVar[dict[str, str]] = {}
+    words: ClassVar = {"[WHAT]": "tickets (the default) or images"}
     options: ClassVar = _Options
     required: ClassVar = ()
     recipe: ClassVar = ()
@@ -43,5 +46,11 @@ class Demo:
         from graftwork import api
 
         with session.working():
-            run = api.demo(out=given.options.out, machine=given.machine, progress=session.progress)
+            run = api.demo(
+                given.words.get("WHAT", "tickets"),
+                base=given.options.base,
+                out=given.options.out,
+                machine=given.machine,
+                progress=session.progress,
+            )
         session.result(*run_parts(run))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from graftwork.cli.show import things_text
 from graftwork.cli.verb import Given, Nothing
@@ -42,4 +42,13 @@ class List:
         from graftwork import api
 
         things = api.list_things(kind)
-        session.result(things, things_text(things))
+        elsewhere = [thing for thing in things if thing.get("how")]
+        parts = [things_text([thing for thing in things if not thing.get("how")])]
+        if elsewhere:
+            parts += ["", "Free, to be had elsewhere:", *map(_obtained, elsewhere)]
+        session.result(things, *parts)
+
+
+def _obtained(thing: dict[str, Any]) -> str:
+    """A base that is not here: what it is, its licence, how it gets in."""
+    return f"{thing['name']}  {thing['title']} [{thing['licence']}]\n  {thing['how']}"

@@ -18,7 +18,11 @@ __all__ = ["Predict"]
 
 @dataclass(frozen=True)
 class _Options:
-    out: str | None = setting(None, "file for the predictions: prediction, probability, status")
+    out: str | None = setting(
+        None,
+        "file for the predictions: prediction, probability, status; with --explain a PNG of the "
+        "picture with what speaks for its label",
+    )
     abstain: float | None = setting(
         None,
         "answer only where the probability is at least this; other rows have the status abstained",
@@ -33,8 +37,8 @@ class _Options:
     )
     explain: tuple[str, ...] = setting(
         (),
-        "explain the prediction of this one text word by word, in place of a file (a model of "
-        "several inputs: NAME=TEXT for each)",
+        "explain the prediction of this one text word by word, or of this one picture place by "
+        "place, instead of predicting a file (a model of several inputs: NAME=TEXT for each)",
     )
     encoding: str | None = setting(None, "encoding of the text file (default: found and said)")
     delimiter: str | None = setting(None, "delimiter of the text file (default: found and said)")
@@ -42,14 +46,17 @@ class _Options:
 
 @declare(
     "predict",
-    title="Predict every row of a file, in order",
+    title="Predict every row of a file or folder, in order",
     order=2,
     example="example: graftwork predict runs/reviews new.csv --out predictions.csv",
 )
 class Predict:
     """`graftwork predict RUN DATA --out FILE`, or `graftwork predict RUN --explain TEXT`."""
 
-    words: ClassVar = {"RUN": "run or model directory", "DATA": "file with rows to predict"}
+    words: ClassVar = {
+        "RUN": "run or model directory",
+        "DATA": "file with rows, or folder of pictures, to predict",
+    }
     options: ClassVar = _Options
     required: ClassVar = ("out",)
     excuses: ClassVar = {"explain": ("DATA", "out")}
@@ -115,5 +122,11 @@ def _explain(given: Given, session: Session) -> None:
         fault = Fault(f"found beside the file {given.words['DATA']}", None, None, "explain", hint)
         raise ParameterError(faults=[fault])
     with session.working():
-        told = api.explain(given.words["RUN"], list(given.options.explain), machine=given.machine)
-    session.result(told, explanation_text(told))
+        told = api.explain(
+            given.words["RUN"],
+            list(given.options.explain),
+            out=given.options.out,
+            machine=given.machine,
+        )
+    written = [f"Written: {told['out']}"] if told["out"] else []
+    session.result(told, explanation_text(told), *written)

@@ -8,9 +8,9 @@ from typing import Any
 from markupsafe import Markup
 
 from graftwork.evaluation.report.curve import curve
-from graftwork.evaluation.report.format import figure, text_of
+from graftwork.evaluation.report.format import figure, text_of, thousands
 
-__all__ = ["examples", "label_errors", "learning", "row_texts"]
+__all__ = ["examples", "gallery", "label_errors", "learning", "row_texts"]
 
 
 def learning(payload: Mapping[str, Any], share: bool) -> dict[str, Any] | None:
@@ -75,6 +75,49 @@ def row_texts(rows: Sequence[Any] | None, redact: bool) -> list[dict[str, Any]]:
         else {"row": row, "html": None}
         for row in rows or ()
     ]
+
+
+def gallery(payload: Mapping[str, Any], redact: bool) -> dict[str, Any] | None:
+    """Rows of each class and near-duplicates side by side; None where there is nothing to see."""
+    found = payload.get("gallery")
+    if redact or not found:
+        return None
+    classes = [
+        {
+            "label": text_of(each["label"]),
+            "rows": thousands(each["rows"]),
+            "shown": list(map(_look, each["shown"])),
+        }
+        for each in found.get("classes") or ()
+    ]
+    alike = found.get("alike") or {}
+    groups = [
+        {"shown": list(map(_look, group)), "kind": _alike_kind(group)}
+        for group in alike.get("shown") or ()
+    ]
+    if not classes and not groups:
+        return None
+    return {"classes": classes, "alike": groups, "groups": thousands(alike.get("groups") or 0)}
+
+
+def _look(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "row": row["row"],
+        "name": text_of(row.get("name")),
+        "label": text_of(row.get("label")),
+        "part": text_of(row.get("part")),
+        "html": Markup(row["html"]),
+    }
+
+
+def _alike_kind(group: Sequence[Mapping[str, Any]]) -> str:
+    """What is wrong with a group of look-alikes, in words; empty where nothing is."""
+    faults = []
+    if len({row.get("part") for row in group}) > 1:
+        faults.append("in several parts")
+    if len({row.get("label") for row in group}) > 1:
+        faults.append("under several labels")
+    return ", ".join(faults)
 
 
 def examples(payload: Mapping[str, Any], redact: bool) -> list[dict[str, Any]]:

@@ -62,6 +62,7 @@ def view_of(payload: Mapping[str, Any], *, redact: bool) -> dict[str, Any]:
         "cautions": tables_view.cautions(payload, metric, share),
         "audit": audit_view(payload.get("audit") or {}, redact=redact),
         "examples": data_view.examples(payload, redact),
+        "gallery": data_view.gallery(payload, redact),
         "label_errors": data_view.label_errors(payload, redact),
         "learning": data_view.learning(payload, share),
         "cost": cost_view(payload.get("cost") or {}),
