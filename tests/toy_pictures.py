@@ -66,3 +66,21 @@ def rewrite(folder: Path, **changes: Any) -> Path:
     told = json.loads((folder / "config.json").read_text("utf-8"))
     (folder / "config.json").write_text(json.dumps(told | changes), "utf-8")
     return folder
+
+
+def patterns(n: int, seed: int = 0) -> tuple[list[Any], list[str]]:
+    """(pictures, labels): stripes that lie, stand or slope, under noise; the labels of `toys`."""
+    import toys
+
+    random, names = np.random.default_rng(seed), list(toys.TOPICS)
+    made, labels = [], []
+    across, down = np.meshgrid(np.arange(32), np.arange(32))
+    ways = (down, across, across + down)
+    for number in range(n):
+        label = number % len(names)
+        waves = np.sin(ways[label] / random.uniform(1.5, 2.5) + random.uniform(0, 6))
+        field = 128 + random.uniform(60, 110) * waves
+        noisy = field[:, :, None] + random.normal(0, 25, (32, 32, 3))
+        made.append(png(np.clip(noisy, 0, 255).astype(np.uint8), f"{seed}-{number}.png"))
+        labels.append(names[label])
+    return made, labels

@@ -22,9 +22,9 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
     spent.clear()
     begun = time.perf_counter()
     run = graftwork.fit(
-        job["csv"],
+        job["data"],
         out=job["out"],
-        settings={"target": "label"},
+        settings=job["settings"],
         machine={"cache": job["cache"]},
     )
     record = run.record.to_json() if hasattr(run.record, "to_json") else dict(run.record)
@@ -33,6 +33,7 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
         "base_passes": record["counts"]["base_passes"],
         "rows_found": record["counts"]["rows_found"],
         "store_seconds": spent["store seconds"],
+        "taking_seconds": spent["taking seconds"],
         "store_rows_encoded": spent["rows in the store"],
         "other_rows_encoded": spent["rows"] - spent["rows in the store"],
     }
@@ -40,10 +41,12 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
 
 def _watch() -> None:
     """Time the store's `features`; count rows through the network, for the store and otherwise."""
+    from graftwork.bases.convnet import ConvNet
     from graftwork.bases.huggingface import HuggingFace
     from graftwork.features.store import FeatureStore
+    from graftwork.modalities.image import Image
 
-    features, encode = FeatureStore.features, HuggingFace.encode
+    features, take = FeatureStore.features, Image.take
 
     def timed(self: Any, *given: Any, **named: Any) -> Any:
         rows, begun = spent["rows"], time.perf_counter()
@@ -52,13 +55,24 @@ def _watch() -> None:
         spent["rows in the store"] += spent["rows"] - rows
         return found
 
-    def counted(self: Any, prepared: Any, index: Any, shape: Any) -> Any:
-        with lock:  # batches run side by side
-            spent["rows"] += len(index)
-        return encode(self, prepared, index, shape)
+    def taken(self: Any, *given: Any, **named: Any) -> Any:
+        begun = time.perf_counter()
+        found = take(self, *given, **named)
+        spent["taking seconds"] += time.perf_counter() - begun  # type: ignore[assignment]
+        return found
+
+    def counted(encode: Callable[..., Any]) -> Callable[..., Any]:
+        def count(self: Any, prepared: Any, index: Any, shape: Any) -> Any:
+            with lock:  # batches run side by side
+                spent["rows"] += len(index)
+            return encode(self, prepared, index, shape)
+
+        return count
 
     _replace(FeatureStore, "features", timed)
-    _replace(HuggingFace, "encode", counted)
+    _replace(Image, "take", taken)
+    for kind in (HuggingFace, ConvNet):
+        _replace(kind, "encode", counted(kind.encode))
 
 
 def _replace(kind: type, name: str, by: Callable[..., Any]) -> None:

@@ -1,4 +1,4 @@
-"""The HOG backbone: what its numbers mean, saved and loaded equal, and good enough to be a control."""
+"""The HOG backbone: what its numbers mean, saved and loaded equal, good enough as a control."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from graftwork.api._bundle import _pack
-from graftwork.errors import GraftworkError, ParameterError
+from graftwork.errors import GraftworkError, ParameterError, StorageError
 from graftwork.packing import installer
 from graftwork.packing.closure import closure
 from graftwork.packing.repack import repack
@@ -130,6 +131,89 @@ def test_another_machine_and_a_folder_in_use_are_refused(small: Path, tmp_path: 
     done = run(other, str(tmp_path / "there"))
     assert done.returncode == 2
     assert "not s390x" in done.stderr
+
+
+def repacked(small: Path, change: Any, more: dict[str, str] | None = None) -> Path:
+    """A bundle whose manifest is another, and that holds further files."""
+    other = small.with_name("other.bundle")
+    with zipfile.ZipFile(small) as old, zipfile.ZipFile(other, "w") as new:
+        for entry in old.infolist():
+            content = old.read(entry)
+            if entry.filename == installer.MANIFEST:
+                content = json.dumps(change(json.loads(content))).encode()
+            new.writestr(entry.filename, content)
+        for name, text in (more or {}).items():
+            new.writestr(name, text)
+    return other
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda told: [1],
+        lambda told: None,
+        lambda told: {**told, "files": ["a"]},
+        lambda told: {**told, "made_for": "this"},
+        lambda told: {name: value for name, value in told.items() if name != "made_for"},
+        lambda told: {**told, "next": None},
+    ],
+)
+def test_a_list_of_files_that_is_none_is_refused(small: Path, change: Any, tmp_path: Path) -> None:
+    done = run(repacked(small, change), str(tmp_path / "there"))
+    assert done.returncode == 2
+    assert done.stderr.startswith("Refused: the bundle's list of files is damaged")
+    assert not (tmp_path / "there").exists()
+
+
+@pytest.mark.parametrize("name", ["./expected.json", "model//a", "venv/bin/python", "../a"])
+def test_a_listed_name_that_would_lie_over_another_file_is_refused(small: Path, name: str) -> None:
+    digest = hashlib.sha256(b"x").hexdigest()
+    with_it = repacked(
+        small, lambda told: {**told, "files": {**told["files"], name: digest}}, {name: "x"}
+    )
+    done = run(with_it, "--check")
+    assert done.returncode == 2
+    assert f"Refused: {name}: " in done.stderr
+
+
+def test_a_damaged_archive_is_refused_in_words(small: Path) -> None:
+    """A flipped bit in what is compressed, in a length, in a flag."""
+    whole = small.read_bytes()
+    with zipfile.ZipFile(small) as bundle:
+        entries = {entry.filename: entry for entry in bundle.infolist()}
+    begin = entries[installer.MANIFEST].header_offset + 30 + len(installer.MANIFEST)
+    central = whole.index(b"PK\x01\x02")
+    for at, bits in [(begin, 0x07), (begin + 90, 0xFF), (central + 8, 0x20), (central + 8, 0x01)]:
+        content = bytearray(whole)
+        content[at] ^= bits
+        small.write_bytes(bytes(content))
+        done = run(small, "--check")
+        assert done.returncode == 2, (at, done.stderr)
+        assert "Traceback" not in done.stderr
+
+
+def test_a_place_that_cannot_be_written_is_told(small: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for there in ("file/there", "link"):
+        done = run(small, str(tmp_path / there))
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr
+
+
+def test_nothing_of_the_users_pip_leads_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_TARGET", "/elsewhere")
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    assert "/elsewhere" not in installer._alone().values()
+
+
+def test_a_place_for_the_bundle_is_asked_for_first(tmp_path: Path) -> None:
+    import graftwork
+
+    (tmp_path / "a.bundle").mkdir()
+    for out in ("a.bundle", "absent/a.bundle"):
+        with pytest.raises(StorageError, match="cannot write"):
+            graftwork.bundle(tmp_path, out=tmp_path / out)
 
 
 def test_another_ending_is_refused(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import toy_pictures
+import toy_transformers
 import toys
 from graftwork.bases import BACKBONES, load_backbone
 from graftwork.bases.backbone import Backbone, Capability, Prepared, Shape
@@ -51,6 +52,9 @@ IMAGE_ROWS = [
 ]
 ROWS = {
     "lexical": Row("lexical"),
+    "hog": Row("hog", None, 1, ("grid",), (2044,), "image"),
+    "vit": Row("vision", "vit", 4, ("mean", "first"), (32,) * 4, "image"),
+    "resnet": Row("vision", "resnet", 3, ("mean", "max"), (8, 16, 24), "image"),
     **{
         name: Row("huggingface", name, 4 if name == "modernbert" else 3, ("mean", "first"))
         for name in toys.ENCODERS
@@ -86,11 +90,11 @@ def row(request: pytest.FixtureRequest) -> Row:
 def open_network(tmp_path_factory: pytest.TempPathFactory) -> Any:
     root = tmp_path_factory.mktemp("networks")
 
-    def get(name: str) -> Any:
-        folder = root / name
+    def get(kind: str, name: str) -> Any:
+        folder = root / kind / name
         if not folder.exists():
-            toy_pictures.network(name, folder)
-        return load_backbone("convnet", folder, placement=toys.placement())
+            _image_checkpoint(kind, name, folder)
+        return load_backbone(kind, folder, placement=toys.placement())
 
     return get
 
@@ -101,9 +105,14 @@ def open_row(row: Row, open_tiny: Any, open_network: Any) -> Any:
     return lambda **options: opened(row, open_tiny, open_network, **options)
 
 
+def _image_checkpoint(kind: str, name: str, folder: Any, seed: int = 0) -> Any:
+    write = toy_pictures.network if kind == "convnet" else toy_transformers.checkpoint
+    return write(name, folder, seed=seed)
+
+
 def opened(row: Row, open_tiny: Any, open_network: Any, **options: Any) -> Any:
-    if row.kind == "convnet":
-        return open_network(row.checkpoint)
+    if row.modality == "image" and row.checkpoint is not None:
+        return open_network(row.kind, row.checkpoint)
     if row.checkpoint is not None:
         return open_tiny(row.checkpoint, **options)
     made = BACKBONES.get(row.kind)()
@@ -243,12 +252,15 @@ def test_fingerprint_stands_still_while_it_is_used(open_row):
 def test_fingerprint_changes_with_the_features(row, open_row, open_tiny, tmp_path):
     first = open_row()
     mark = first.fingerprint()
+    if row.kind == "hog":
+        assert type(first)(cell=16).fingerprint() != mark
+        return
     if row.checkpoint is None:
         assert first.fit(first.prepare(TEXTS), np.arange(9)).fingerprint() != mark
         return
     if row.modality == "image":
         marks = _image_marks(row, first, tmp_path)
-        assert len(marks - {mark}) == 5
+        assert len(marks - {mark}) == (5 if row.kind == "convnet" else 4)
         return
     others = {
         "weights": toys.checkpoint(row.checkpoint, tmp_path / "weights", seed=1),
@@ -269,12 +281,17 @@ def test_fingerprint_changes_with_the_features(row, open_row, open_tiny, tmp_pat
 
 def _image_marks(row: Row, first: Any, root: Any) -> set[str]:
     """Other weights, another input, another way to resize, and two random twins."""
-    others = [
-        toy_pictures.network(str(row.checkpoint), root / "weights", seed=1),
-        toy_pictures.network(str(row.checkpoint), root / "input", size=48),
-        toy_pictures.network(str(row.checkpoint), root / "resize", resize="pad"),
-    ]
-    loaded = [load_backbone("convnet", f, placement=toys.placement()) for f in others]
+    name = str(row.checkpoint)
+    others = [_image_checkpoint(row.kind, name, root / "weights", seed=1)]
+    if row.kind == "convnet":
+        others.append(toy_pictures.network(name, root / "input", size=48))
+        others.append(toy_pictures.network(name, root / "resize", resize="pad"))
+    else:
+        others.append(_image_checkpoint(row.kind, name, root / "input"))
+        told = json.loads((root / "input" / "preprocessor_config.json").read_text("utf-8"))
+        told["image_mean"] = [0.1, 0.2, 0.3]
+        (root / "input" / "preprocessor_config.json").write_text(json.dumps(told), "utf-8")
+    loaded = [load_backbone(row.kind, f, placement=toys.placement()) for f in others]
     return {one.fingerprint() for one in [*loaded, first.twin(0), first.twin(1)]}
 
 

@@ -14,8 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+import toy_pictures
+import toy_transformers
 import toys
 from graftwork.api._rungs import RunMemory, make_strategy
+from graftwork.bases.hog import Hog
 from graftwork.errors import GraftworkError, ParameterError, UnknownNameError
 from graftwork.model.model import Model
 from graftwork.registry import Declaration
@@ -29,13 +32,17 @@ from graftwork.strategies.strategy import Choice
 
 @dataclass(frozen=True)
 class Row:
-    """A strategy with the backbones that it reads, and parameters that it must refuse."""
+    """A strategy with the backbones that it reads, and parameters that it must refuse.
+
+    `of`: what the rows are (`text`, `image`), and of images the kind of base, behind a colon.
+    """
 
     name: str
     reads: tuple[str, ...] = ("base",)
     parameters: dict[str, Any] = field(default_factory=dict)
     wrong: tuple[dict[str, Any], ...] = ()
     misspelt: tuple[str, str] = ("", "")
+    of: str = "text"
 
 
 ROWS = {
@@ -45,11 +52,11 @@ ROWS = {
         wrong=({"layer": 99}, {"layer": -1}, {"pooling": "median"}, {"readouts": 0}),
         misspelt=("readout", "readouts"),
     ),
-    "probe on a table": Row("probe", ("lexical",)),
+    "probe on a table": Row("probe", ("plain",)),
     "probe of one layer": Row("probe", parameters={"layer": 1, "pooling": "mean"}),
     "hybrid": Row(
         "hybrid",
-        ("base", "lexical"),
+        ("base", "plain"),
         parameters={"finalists": 2},
         wrong=({"layer": 99}, {"layer": -1}, {"finalists": 0}),
         misspelt=("finalist", "finalists"),
@@ -73,12 +80,69 @@ ROWS = {
         wrong=({"epochs": 0}, {"rate": 2.0}),
         misspelt=("rates", "rate"),
     ),
+    "probe on pictures": Row("probe", parameters={"readouts": 2}, of="image:convnet"),
+    "probe on plain pictures": Row("probe", ("plain",), of="image:convnet"),
+    "hybrid on pictures": Row("hybrid", ("base", "plain"), {"finalists": 2}, of="image:convnet"),
+    "finetune on pictures, altered": Row(
+        "finetune", parameters={"epochs": 2, "rate": 1e-3, "views": 1}, of="image:convnet"
+    ),
+    "finetune of the top layer on pictures, altered": Row(
+        "finetune", parameters={"top": 1, "epochs": 2, "views": 1}, of="image:convnet"
+    ),
+    "lora on pictures": Row(
+        "lora", parameters={"rank": 2, "epochs": 2, "rate": 1e-4}, of="image:vision"
+    ),
+    "scratch on pictures": Row(
+        "scratch", parameters={"epochs": 8, "rate": 3e-3, "batch_rows": 8}, of="image:convnet"
+    ),
 }
+SMALL_HOG = Hog(size=32, cell=8, bins=(4, 2, 2), grids=(1,))
 TRAINED = {"finetune", "lora", "scratch"}
 N = 96
-TEXTS, LABELS = toys.sentences(N)
 HELD = np.arange(N) % 4 == 3
-NEW = [*toys.sentences(20, seed=7)[0], "", "退款 我要"]
+
+
+@dataclass(frozen=True)
+class Material:
+    """Rows of one kind of input.
+
+    Attributes:
+        inputs, labels: N rows of three classes.
+        new: rows that nothing was learnt from.
+        poison: N rows that differ from `inputs` in each that is held back.
+        second: N other inputs, for a second column, and as many as `new` of that kind.
+    """
+
+    inputs: list[Any]
+    labels: list[str]
+    new: list[Any]
+    poison: list[Any]
+    second: tuple[list[Any], list[Any]]
+
+    def data(self, labels: list[str] | None = None, inputs: list[Any] | None = None) -> Any:
+        return toys.dataset({"it": inputs or self.inputs}, labels or self.labels, test=HELD)
+
+
+def _texts() -> Material:
+    texts, labels = toys.sentences(N)
+    new = [*toys.sentences(20, seed=7)[0], "", "退款 我要"]
+    poison = [
+        f"refund parcel password poison {i}" if held else text
+        for i, (text, held) in enumerate(zip(texts, HELD, strict=True))
+    ]
+    second = [text.split()[0] for text in texts], [text[:5] for text in new]
+    return Material(texts, labels, new, poison, second)
+
+
+def _pictures() -> Material:
+    made, labels = toy_pictures.patterns(N)
+    new = [*toy_pictures.patterns(10, seed=7)[0], None]
+    others = toy_pictures.patterns(N, seed=3)[0]
+    poison = [o if held else p for p, o, held in zip(made, others, HELD, strict=True)]
+    return Material(made, labels, new, poison, (others[::-1], [*others[:10], None]))
+
+
+MATERIALS = {"text": _texts(), "image": _pictures()}
 
 
 @pytest.fixture(params=ROWS)
@@ -86,16 +150,47 @@ def row(request: pytest.FixtureRequest) -> Row:
     return ROWS[request.param]
 
 
+@pytest.fixture
+def material(row: Row) -> Material:
+    return MATERIALS[row.of.split(":")[0]]
+
+
+@pytest.fixture(scope="session")
+def image_bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A small convolutional network and a small transformer, weights at random."""
+    from graftwork.bases import load_backbone
+
+    root = tmp_path_factory.mktemp("image-bases")
+    return {
+        "convnet": load_backbone(
+            "convnet",
+            toy_pictures.network("resnet20_cifar", root / "net"),
+            placement=toys.placement(),
+        ),
+        "vision": load_backbone(
+            "vision", toy_transformers.checkpoint("vit", root / "vit"), placement=toys.placement()
+        ),
+    }
+
+
+@pytest.fixture
+def known(row: Row, bert: Any, lexical: Any, image_bases: dict[str, Any]) -> dict[str, Any]:
+    """The backbones that rows of this kind can be read by."""
+    if row.of == "text":
+        return {"base": bert, "plain": lexical}
+    return {"base": image_bases[row.of.split(":")[1]], "plain": SMALL_HOG}
+
+
 Jobs = Callable[..., Any]
 
 
 @pytest.fixture
-def jobs(row: Row, bert: Any, lexical: Any, tmp_path: Path) -> Jobs:
+def jobs(row: Row, material: Material, known: dict[str, Any], tmp_path: Path) -> Jobs:
     """`jobs("one")`: a job of the row's backbones with a feature store of its own."""
-    known = {"base": bert, "lexical": lexical}
 
     def make(name: str, data: Any = None, **settings: Any) -> Any:
-        given = data if data is not None else toys.dataset({"text": TEXTS}, LABELS, test=HELD)
+        given = data if data is not None else material.data()
+        given = dataclasses.replace(given, modality=row.of.split(":")[0])
         return toys.job(given, {key: known[key] for key in row.reads}, tmp_path / name, **settings)
 
     return make
@@ -115,7 +210,7 @@ def parts(model: Model) -> dict[str, np.ndarray]:
     return out
 
 
-def assert_same(one: Model, other: Model, inputs: Any = NEW) -> None:
+def assert_same(one: Model, other: Model, inputs: Any) -> None:
     first, second = parts(one), parts(other)
     assert first.keys() == second.keys()
     for name in first:
@@ -138,7 +233,7 @@ def test_declares_itself_and_its_parameters(row):
     assert all(parameter.metadata["help"] for parameter in dataclasses.fields(kind))
 
 
-def test_gives_a_model_that_learnt_something(row, jobs):
+def test_gives_a_model_that_learnt_something(row, jobs, material):
     strategy = make_strategy(row.name, row.parameters)
     job = jobs("store")
     choice = strategy.search(job)
@@ -151,8 +246,8 @@ def test_gives_a_model_that_learnt_something(row, jobs):
     model = strategy.build(job, choice)
     assert isinstance(model, Model)
     assert model.classes == ("account", "delivery", "refund")
-    test = [text for text, held in zip(TEXTS, HELD, strict=True) if held]
-    truth = [label for label, held in zip(LABELS, HELD, strict=True) if held]
+    test = [value for value, held in zip(material.inputs, HELD, strict=True) if held]
+    truth = [label for label, held in zip(material.labels, HELD, strict=True) if held]
     found = model.predict(test)
     assert np.allclose(found.probabilities.sum(axis=1), 1)
     assert np.mean([a == b for a, b in zip(found.labels, truth, strict=True)]) > 0.6
@@ -163,20 +258,20 @@ def test_gives_a_model_that_learnt_something(row, jobs):
     np.testing.assert_allclose(stored.probabilities, found.probabilities, atol=1e-3)
 
 
-def test_two_runs_are_equal(row, jobs):
+def test_two_runs_are_equal(row, jobs, material):
     strategy = make_strategy(row.name, row.parameters)
-    assert_same(strategy.transfer(jobs("one")), strategy.transfer(jobs("two")))
+    assert_same(strategy.transfer(jobs("one")), strategy.transfer(jobs("two")), material.new)
 
 
-def test_saved_and_loaded_are_equal(row, jobs, tmp_path):
+def test_saved_and_loaded_are_equal(row, jobs, material, tmp_path):
     model = make_strategy(row.name, row.parameters).transfer(jobs("store"))
     model.save(tmp_path / "model")
     loaded = Model.load(tmp_path / "model", placement=toys.placement())
-    assert_same(model, loaded)
+    assert_same(model, loaded, material.new)
     assert loaded.facts == model.facts
 
 
-def test_resumed_from_the_run_directory_is_equal(row, jobs, tmp_path):
+def test_resumed_from_the_run_directory_is_equal(row, jobs, material, tmp_path):
     strategy = make_strategy(row.name, row.parameters)
     plan = Plan(Recipe(), {"train": "a" * 64})
     with RunDirectory.open(tmp_path / "run", plan, Machine()) as run:
@@ -198,36 +293,35 @@ def test_resumed_from_the_run_directory_is_equal(row, jobs, tmp_path):
     assert np.array_equal(
         again.out_of_fold.cross_fitted(halves), choice.out_of_fold.cross_fitted(halves)
     )
-    assert_same(strategy.build(jobs("another store"), again), model)
+    assert_same(strategy.build(jobs("another store"), again), model, material.new)
 
 
-def test_never_sees_a_test_row(row, jobs):
-    poison = [f"refund parcel password poison {i}" if h else t for i, (t, h) in enumerate(
-        zip(TEXTS, HELD, strict=True)
-    )]  # fmt: skip
-    labels = ["poison" if held else label for label, held in zip(LABELS, HELD, strict=True)]
+def test_never_sees_a_test_row(row, jobs, material):
+    labels = [
+        "poison" if held else label for label, held in zip(material.labels, HELD, strict=True)
+    ]
     strategy = make_strategy(row.name, row.parameters)
-    job = jobs("poisoned", toys.dataset({"text": poison}, labels, test=HELD))
-    assert_same(strategy.transfer(jobs("clean")), strategy.transfer(job))
+    job = jobs("poisoned", material.data(labels, material.poison))
+    assert_same(strategy.transfer(jobs("clean")), strategy.transfer(job), material.new)
 
 
-def test_several_inputs_stay_apart(row, jobs, tmp_path):
-    subjects = [text.split()[0] for text in TEXTS]
-    bodies: list[Any] = [None if i % 10 == 0 else text for i, text in enumerate(TEXTS)]
-    data = toys.dataset({"body": bodies, "a subject": subjects}, LABELS, test=HELD)
+def test_several_inputs_stay_apart(row, jobs, material, tmp_path):
+    subjects, new_subjects = material.second
+    bodies: list[Any] = [None if i % 10 == 0 else v for i, v in enumerate(material.inputs)]
+    data = toys.dataset({"body": bodies, "a subject": subjects}, material.labels, test=HELD)
     model = make_strategy(row.name, row.parameters).transfer(jobs("two inputs", data))
     assert set(model.graph.inputs) == {"body", "a subject"}
     assert len(model.head.blocks) == 2 * len(row.reads)
-    new = {"a subject": [text[:5] for text in NEW], "body": NEW}
+    new = {"a subject": new_subjects, "body": material.new}
     model.save(tmp_path / "model")
     assert_same(model, Model.load(tmp_path / "model", placement=toys.placement()), new)
     turned = {"a subject": new["body"], "body": new["a subject"]}
     assert np.abs(model.predict(new).probabilities - model.predict(turned).probabilities).max() > 0
     with pytest.raises(GraftworkError, match="a subject"):
-        model.predict({"body": NEW})
+        model.predict({"body": material.new})
 
 
-def test_trained_weights_are_kept_and_always_the_same(row, jobs, bert, tmp_path):
+def test_trained_weights_are_kept_and_always_the_same(row, jobs, material, known, tmp_path):
     if row.name not in TRAINED:
         pytest.skip("trains no network")
     strategy = make_strategy(row.name, row.parameters)
@@ -235,19 +329,19 @@ def test_trained_weights_are_kept_and_always_the_same(row, jobs, bert, tmp_path)
     share = 1.0 if row.name == "scratch" else 0.5
     forced = Choice(row.name, {**choice.settings, "epochs": 2, "share": share}, None)
     one, other = strategy.build(jobs("one"), forced), strategy.build(jobs("two"), forced)
-    assert one.backbones["base"].fingerprint() != bert.fingerprint()
+    assert one.backbones["base"].fingerprint() != known["base"].fingerprint()
     assert one.facts["trained_parameters"] > one.head.n_parameters
-    assert_same(one, other)
+    assert_same(one, other, material.new)
     one.save(tmp_path / "model")
     loaded = Model.load(tmp_path / "model", placement=toys.placement())
-    assert_same(one, loaded)
-    assert np.array_equal(one.predict(TEXTS).probabilities, loaded.predict(TEXTS).probabilities)
+    assert_same(one, loaded, material.inputs)
 
 
-def test_balanced_classes_lift_the_rare_one(row, jobs):
-    rare = [i for i, label in enumerate(LABELS) if label == "refund"][6:]
+def test_balanced_classes_lift_the_rare_one(row, jobs, material):
+    labels = material.labels
+    rare = [i for i, label in enumerate(labels) if label == "refund"][6:]
     kept = np.setdiff1d(np.arange(N), rare)
-    data = toys.dataset({"text": [TEXTS[i] for i in kept]}, [LABELS[i] for i in kept])
+    data = toys.dataset({"it": [material.inputs[i] for i in kept]}, [labels[i] for i in kept])
     strategy = make_strategy(row.name, row.parameters)
     odds = {}
     for weight in ("none", "balanced"):
@@ -256,7 +350,7 @@ def test_balanced_classes_lift_the_rare_one(row, jobs):
         assert choice.settings["balanced"] is (weight == "balanced")
         settings = {**choice.settings, "strength": 1.0}
         model = strategy.build(job, Choice(row.name, settings, None))
-        probabilities = model.predict(NEW).probabilities
+        probabilities = model.predict(material.new).probabilities
         odds[weight] = probabilities[:, model.classes.index("refund")].mean()
     assert odds["balanced"] > odds["none"]
 
@@ -294,10 +388,9 @@ def test_auto_weights_classes_where_the_metric_averages_over_them(row, jobs):
     ("name", "wrong"), [(row.name, wrong) for row in ROWS.values() for wrong in row.wrong]
 )
 def test_refuses_wrong_values(name, wrong, bert, lexical, tmp_path):
-    known = {"base": bert, "lexical": lexical}
+    known = {"base": bert, "plain": lexical}
     reads = next(row.reads for row in ROWS.values() if row.name == name)
-    data = toys.dataset({"text": TEXTS}, LABELS, test=HELD)
-    job = toys.job(data, {key: known[key] for key in reads}, tmp_path)
+    job = toys.job(MATERIALS["text"].data(), {key: known[key] for key in reads}, tmp_path)
     with pytest.raises((ParameterError, UnknownNameError)) as caught:
         make_strategy(name, wrong).search(job)
     (key, value) = next(iter(wrong.items()))

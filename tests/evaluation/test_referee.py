@@ -156,3 +156,44 @@ def test_nothing_to_weigh_is_refused() -> None:
         judge(np.zeros(0, np.int64), LABELS, [contestant("a", 0.5, 1)], Terms())
     with pytest.raises(ValueError, match="unique"):
         judge(TRUTH, LABELS, [contestant("a", 0.5, 1), contestant("a", 0.5, 2)], Terms())
+
+
+def test_the_first_by_another_metric_is_not_called_level_with_a_better_one() -> None:
+    truth = np.asarray([0] * 360 + [1] * 40)
+    often = read_answers(["a"] * 400, ("a", "b"))
+    fair = read_answers(["b" if i % 5 == 0 else "a" for i in range(360)] + ["b"] * 40, ("a", "b"))
+    pair = [
+        Contestant(name=name, kind="column", source=name, answers=answers)
+        for name, answers in (("often", often), ("fair", fair))
+    ]
+    told = judge(truth, ("a", "b"), pair, Terms(metric="macro_f1"))
+    assert told["contestants"][0]["name"] == "fair"
+    assert told["pairs"][0]["outcome"] == "b"
+    assert "on fewer than often (by 8.0 points)" in told["sentence"]
+    assert "not told apart" not in told["sentence"]
+
+
+def test_what_costs_nothing_costs_0_percent() -> None:
+    def sentence(mine: float, theirs: float) -> str:
+        sure = np.where(np.asarray(answers_of(0.9, 2)) == np.asarray(LABELS)[TRUTH], 0.9, 0.1)
+        first = contestant("free", 0.9, 2, confidence=sure, price=Price(mine, "stated"))
+        dear = contestant("dear", 0.95, 3, price=Price(theirs, "stated"))
+        return str(judge(TRUTH, LABELS, [first, dear], Terms())["sentence"])
+
+    assert "a row that free answers costs 0 %" in sentence(0.0, 4.0)
+    assert "inf" not in sentence(1e308, 1e-320)
+
+
+def test_infinite_confidence_is_answered_only_where_a_threshold_was_found() -> None:
+    half = np.arange(100) % 2 == 0
+    sure = np.full(100, np.inf)
+    assert not coverage_at(sure, np.ones(100, bool), 0.01, half).any()
+    assert coverage_at(sure, np.zeros(100, bool), 0.01, half).all()
+
+
+def test_a_number_is_the_label_that_is_the_same_number() -> None:
+    import pandas as pd
+
+    raw = [1.0, np.float64(2.0), 1, "1.0", True, pd.NA, float("nan"), 1.5, np.array(["1"])]
+    assert read_answers(raw, ("1", "2")).codes.tolist() == [0, 1, 0, 2, 2, 3, 3, 2, 2]
+    assert read_answers([1, 2.5, np.int64(1)], ("1.0", "2.5")).codes.tolist() == [0, 1, 0]

@@ -9,6 +9,7 @@ import pytest
 from job_files import make_rows, read_csv, write_csv
 
 import graftwork as api
+from graftwork.errors import ParameterError
 from graftwork.storage.json_files import read_json
 
 LABELS = ("refund", "login", "delivery")
@@ -131,6 +132,10 @@ def test_texts_are_left_out_on_request(graftwork, answered, tmp_path):
         (["--column", "llm", "--confidence", "llm=text"], "is no number"),
         (["--column", "llm", "--metric", "acuracy"], "accuracy"),
         (["--column", "llm", "--error-rate", "2"], "error_rate"),
+        (["--column", "llm", "--cost", "llm=inf"], "finite"),
+        (["--column", "llm", "--metric", "log-loss"], "needs probabilities"),
+        (["--column", "label"], "holds the labels"),
+        (["--column", "llm", "--map", "login=refund"], "is a label itself"),
     ],
 )
 def test_what_does_not_fit_is_told(graftwork, answered, words, said):
@@ -166,3 +171,99 @@ def test_only_an_earlier_comparison_is_replaced(graftwork, answered, tmp_path):
                      "--out", tmp_path / "mine")  # fmt: skip
     assert told.code != 0
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_faulty_line_moves_nothing(graftwork, fitted, tmp_path):
+    """Both files have a line that cannot be read, each another one."""
+    rows = make_rows(60, seed=9)
+    mine = ["text,label", *(f"{row['text']},{row['label']}" for row in rows)]
+    theirs = ["answer,score", *(f"{row['label']},0.9" for row in rows)]
+    mine[5] += ",too,many"
+    theirs[50] += ",too,many"
+    data, vendor = tmp_path / "mine.csv", tmp_path / "vendor.csv"
+    data.write_text("\n".join(mine))
+    vendor.write_text("\n".join(theirs))
+    told = graftwork("compare", data, "--target", "label", "--file", f"{vendor}:answer", "--json")
+    assert told.code == 0, told.err
+    (found,) = told.json["contestants"]
+    assert found["scores"]["accuracy"]["value"] == pytest.approx(58 / 59)
+    assert found["answers"]["empty"] == 1
+    assert "1 rows could not be read" in told.err
+    said = tmp_path / "said.csv"
+    assert graftwork("predict", fitted, data, "--out", said).code == 0
+    told = graftwork(
+        "compare", data, "--target", "label", "--run", fitted, "--file", said, "--json"
+    )
+    assert told.code == 0, told.err
+    assert told.json["pairs"][0]["agreement"] == 1.0
+    found = api.compare(data, target="label", answers={"mine": [row["label"] for row in rows]})
+    assert found["contestants"][0]["scores"]["accuracy"]["value"] == 1.0
+
+
+def test_keys_that_never_meet_are_a_fault(graftwork, answered, tmp_path):
+    rows, vendor = answered
+    other = [{**row, "id": f"x{row['id']}"} for row in read_csv(vendor)]
+    away = write_csv(tmp_path / "away.csv", other)
+    told = graftwork(
+        "compare", rows, "--target", "label", "--file", f"{away}:answer", "--key", "id"
+    )
+    assert told.code == 2
+    assert "has not one key of" in told.err
+
+
+def test_whose_confidence_and_cost(answered, tmp_path):
+    rows, vendor = answered
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    for folder in "ab":
+        write_csv(tmp_path / folder / "vendor.csv", read_csv(vendor))
+    files = [f"{tmp_path / folder / 'vendor.csv'}:answer" for folder in "ab"]
+    with pytest.raises(ParameterError, match="'vendor' may be"):
+        api.compare(rows, target="label", files=files, key="id", cost={"vendor": 3})
+    found = api.compare(rows, target="label", files=files, key="id", cost={files[1]: 3})
+    assert {each["name"]: each["price"] is None for each in found["contestants"]} == {
+        files[0]: True, files[1]: False
+    }  # fmt: skip
+
+
+def test_answers_given_tell_how_sure_they_are_and_a_run_tells_it_itself(answered, fitted, tmp_path):
+    rows = [{**row, "sure": 0.9} for row in read_csv(answered[0])]
+    data = write_csv(tmp_path / "sure.csv", rows)
+    said = [None if i > 80 else row["label"] for i, row in enumerate(rows)]
+    found = api.compare(data, target="label", answers={"a": said}, confidence={"a": "sure"})
+    (told,) = found["contestants"]
+    # where it gave no answer it was not sure either
+    assert told["coverage"][0]["coverage"] == pytest.approx(81 / 90)
+    with pytest.raises(ParameterError, match="tells it itself"):
+        api.compare(data, target="label", runs=[fitted], confidence={fitted.name: "sure"})
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"cost": {"llm": -3}}, "finite numbers from 0"),
+        ({"cost": {"llm": "four"}}, "finite numbers from 0"),
+        ({"error_rates": [5]}, "from 0 to 1"),
+        ({"margin": -1}, "from 0 to 0.5"),
+        ({"seed": -1}, "a whole number"),
+        ({"mapping": {"yes": 1}}, "'1' is no label"),
+        ({"answers": {"": ["refund"] * 90}}, "is no name"),
+        ({"answers": {"a": "refund"}}, "a sequence of answers"),
+    ],
+)
+def test_words_from_python_are_checked_too(answered, words, said):
+    with pytest.raises(ParameterError, match=said):
+        api.compare(answered[0], target="label", columns=["llm"], **words)
+
+
+def test_rows_that_judge_nobody_decide_nothing(graftwork, fitted, inbox, tmp_path):
+    """Only judged rows are told as those on which answers differ."""
+    with open(inbox, encoding="utf-8") as stream:
+        rows = [{**row, "said": "nothing"} for row in csv.DictReader(stream)]
+    data, out = write_csv(tmp_path / "seen.csv", rows), tmp_path / "out"
+    told = graftwork("compare", data, "--target", "label", "--run", fitted, "--column", "said",
+                     "--out", out, "--json")  # fmt: skip
+    assert told.code == 0, told.err
+    assert told.json["judged"] < 120
+    assert told.json["differences"]["n"] == told.json["judged"]
+    assert len(read_csv(out / "differences.csv")) == told.json["judged"]

@@ -466,6 +466,58 @@ def test_dictionaries_inside_themselves(tmp_path: Path) -> None:
             read_foreign(path)
 
 
+def test_lists_inside_themselves_are_never_spelt_out(tmp_path: Path) -> None:
+    """Of two to the fortieth words, where the older format has its version and its storages."""
+    deep: Any = [1]
+    for _ in range(40):
+        deep = [deep, deep]
+    parts = [0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}, None, []]
+    for place, words in ((1, "unknown"), (4, "list of its storages")):
+        value = [*parts[:place], deep if place == 1 else [deep], *parts[place + 1 :]]
+        path = tmp_path / f"{place}.pth"
+        path.write_bytes(b"".join(pickle.dumps(part, 2) for part in value))
+        with pytest.raises(IntegrityError, match=words):
+            read_foreign(path)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b'{"\\ud800":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}',
+        b'{"a":{"dtype":"F32","shape":[0,4611686018427387904],"data_offsets":[0,0]}}',
+        b'{"a":{"dtype":"BF16","shape":[0,4611686018427387904],"data_offsets":[0,0]}}',
+    ],
+)
+def test_a_safetensors_header_that_no_reader_takes(header: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    data = bytes(8 if b"[0,8]" in header else 0)
+    path.write_bytes(len(header).to_bytes(8, "little") + header + data)
+    with pytest.raises(IntegrityError, match="damaged"):
+        read_foreign(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda v: v.to(torch.int8), "is of int8"),
+        (lambda v: v.bool(), "is of bool"),
+        (lambda v: v.to(torch.complex64), "is of complex64"),
+        (lambda v: torch.full_like(v, float("nan")), "no numbers"),
+        (lambda v: v.double().abs() * 1e300 + 1e300, "no numbers"),
+    ],
+)
+def test_values_that_are_no_weights(
+    change: Callable[[Any], Any], words: str, weights: Any, tmp_path: Path
+) -> None:
+    changed = {n: change(v) if v.is_floating_point() else v for n, v in weights.items()}
+    path = torch_file(tmp_path / "odd.pth", changed)
+    with pytest.raises(BaseModelError, match=words) as caught:
+        api.convert(path, out=tmp_path / "out")
+    assert "odd.pth" in str(caught.value)
+    assert "more" in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

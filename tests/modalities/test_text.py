@@ -19,7 +19,7 @@ from graftwork.modalities.text_tokens import TokenCounts
 
 
 def test_registered_and_light() -> None:
-    assert MODALITIES.names() == ["text"]
+    assert MODALITIES.names() == ["image", "text"]
     assert isinstance(MODALITIES.get("text")(), Modality)
     with pytest.raises(UnknownNameError, match="did you mean 'text'"):
         MODALITIES.get("txt")

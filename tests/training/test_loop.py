@@ -36,6 +36,7 @@ class Line:
         self.x = torch.from_numpy(rng.standard_normal((N, D)).astype(np.float32)) * scale
         self.y = self.x @ torch.arange(D, dtype=torch.float32) + 1.0
         self.lengths = rng.integers(1, 40, N)
+        self.views = 1
         self.slope = torch.nn.Parameter(torch.zeros(D))
         self.offset = torch.nn.Parameter(torch.zeros(1))
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from graftwork.bases import open_base
 from graftwork.data.blob import Blob
-from graftwork.errors import Fault, ParameterError
+from graftwork.errors import Fault, ParameterError, StorageError
 from graftwork.features.store import FeatureStore
 from graftwork.modalities import MODALITIES
 from graftwork.model.directory import model_folder
@@ -68,6 +68,7 @@ def bundle(
     Raises:
         IntegrityError: the model was changed, or there is neither model nor base.
         ParameterError: `out` has another ending.
+        StorageError: `out` is a folder, or lies in none.
         GraftworkError: a wheel can neither be had nor made.
     """
     progress = progress or Progress()
@@ -75,6 +76,9 @@ def bundle(
     if target.suffix != ENDING:
         fault = Fault(f"{target.suffix or 'no ending'}; allowed is {ENDING}", field="out")
         raise ParameterError(faults=[fault])
+    if target.is_dir() or not target.parent.is_dir():  # said before minutes are spent
+        why = "is a folder" if target.is_dir() else f"there is no folder {target.parent}"
+        raise StorageError(f"cannot write {target}: {why}")
     part = _part(Path(what))
     with tempfile.TemporaryDirectory(prefix="graftwork-bundle-") as temporary:
         folder = Path(temporary)

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from graftwork.api._contestants import (
-    Entry,
-    from_answers,
-    from_column,
-    from_file,
-    from_run,
-    unique_names,
-)
+from graftwork.api._asked import Asked, check_mapping, check_metric, check_numbers, resolved
+from graftwork.api._contestants import Entry
 from graftwork.api._differences import Differences
 from graftwork.data.read import read
 from graftwork.data.table import Table
 from graftwork.data.values import missing_mask, to_list
-from graftwork.errors import DataError, Fault, ParameterError, nearest
+from graftwork.errors import DataError, Fault
 from graftwork.evaluation.referee import Contestant, Price, Terms, judge, read_answers
 from graftwork.evaluation.report.comparison_page import render_comparison
-from graftwork.metrics import METRICS
 from graftwork.runs.progress import Progress
 from graftwork.runs.recipe import Machine
 from graftwork.storage.directory import committed
@@ -77,8 +70,9 @@ def compare(
         columns: columns of `data` that hold answers.
         files: ``FILE:COLUMN`` each, joined by place or by `key`; without a column a file that
             `predict` wrote.
-        answers: by name, answers given directly.
-        confidence: by contestant, the column (of its own file) that tells how sure it was.
+        answers: by name, answers given directly, one for each row of `data`.
+        confidence: by contestant, the column (of its own file; of `data` for answers given
+            directly) that tells how sure it was.
         cost: by contestant, what a million rows cost; a run's is measured where none is stated.
         hourly: what an hour of this machine costs, for the runs' measured cost.
         key: column that joins `files` to the rows.
@@ -102,17 +96,21 @@ def compare(
         the content of `comparison.json`.
 
     Raises:
-        InputError: columns or contestants that are not there, files that do not fit, no labels.
+        InputError: columns or contestants that are not there, files that do not fit, no labels,
+            numbers that are not allowed.
         RunError: `out` holds other things, which would be lost.
     """
     progress = progress or Progress()
     if out is not None:
         refuse_foreign(out, needed=_WRITTEN, what="a comparison")
-    asked = _Asked(
-        tuple(runs), tuple(columns), tuple(files), dict(answers or {}), dict(confidence or {}), key
-    )
+    asked = Asked(
+        target, _several(runs), _several(columns), _several(files), dict(answers or {}),
+        dict(confidence or {}), key,
+    )  # fmt: skip
     asked.check()
-    METRICS.get(metric)
+    check_metric(metric)
+    check_numbers(cost or {}, hourly, margin, error_rates, seed)
+    priced = resolved("cost", cost or {}, asked.named)
     begun = time.perf_counter()
     table = read(data, encoding=encoding, delimiter=delimiter, progress=progress)
     for note in table.notes:
@@ -122,15 +120,23 @@ def compare(
     for note in (note for entry in entries for note in entry.notes):
         progress.say(note)
     labels = _labels(truth, entries)
-    reading = _Reading(labels, mapping or {}, spelling, cost or {}, hourly)
-    contestants = reading.contestants(entries, rows)
+    for entry in entries:
+        if entry.labels and not {str(label) for label in entry.labels} & set(map(str, truth)):
+            progress.say(f"{entry.name} knows none of the labels that the rows have")
+    read_as = {str(answer): str(label) for answer, label in (mapping or {}).items()}
+    check_mapping(read_as, labels)
+    reading = _Reading(labels, read_as, spelling, hourly)
+    contestants = [
+        reading.contestant(entry, rows, priced.get(name))
+        for entry, name in zip(entries, asked.named, strict=True)
+    ]
     codes = {label: code for code, label in enumerate(labels)}
     known = np.asarray([codes[str(label)] for label in truth], dtype=np.int64)
     terms = Terms(
         metric=metric,
         margin=margin,
         rates=tuple(error_rates) or Terms().rates,
-        slices={name: _slice(table, name, rows) for name in slices},
+        slices={name: _slice(table, name, rows) for name in _several(slices)},
         seed=seed,
     )
     with progress.step("weighing"):
@@ -152,67 +158,6 @@ def _accounting(table: Table, rows: np.ndarray) -> dict[str, int]:
         "quarantined": len(table.set_aside),
         "dropped": len(table) - len(rows),
     }
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """Who shall take part."""
-
-    runs: tuple[Any, ...]
-    columns: tuple[str, ...]
-    files: tuple[str, ...]
-    answers: dict[str, Sequence[Any]]
-    confidence: dict[str, str]
-    key: str | None
-
-    def check(self) -> None:
-        if not (self.runs or self.columns or self.files or self.answers):
-            raise ParameterError(
-                "nobody takes part: name runs (--run), columns of the file (--column) or other "
-                "files (--file FILE:COLUMN)"
-            )
-
-    def entries(self, table: Table, machine: Any, progress: Progress) -> list[Entry]:
-        """Everyone's answers to all rows of the table, under unique names."""
-        named = [*map(str, self.runs), *self.columns, *self.files, *self.answers]
-        _check_names("confidence", self.confidence, named)
-        found = [from_run(run, table, machine, progress) for run in self.runs]
-        found += [from_column(c, table, self.confidence.get(c)) for c in self.columns]
-        found += [
-            from_file(file, table, self.key, _of(self.confidence, file), progress)
-            for file in self.files
-        ]
-        found += [from_answers(name, given, table) for name, given in self.answers.items()]
-        names = unique_names(found, named)
-        return [replace(entry, name=name) for entry, name in zip(found, names, strict=True)]
-
-
-def _short(name: str) -> set[str]:
-    """What a contestant may be called by besides what it was given as."""
-    path = name.rpartition(":")[0] or name
-    return {name, Path(name).name, Path(path).stem}
-
-
-def _of(given: Mapping[str, Any], named: str) -> Any:
-    """What was said of a contestant, by any of the names that it goes by."""
-    return next((value for name, value in given.items() if name in _short(named)), None)
-
-
-def _check_names(what: str, given: Mapping[str, Any], named: Sequence[str]) -> None:
-    """Every name must be one of a contestant.
-
-    Raises:
-        ParameterError: those that are not, each with the nearest.
-    """
-    known = {short for name in named for short in _short(name)}
-    faults = []
-    for name in given:
-        if name not in known:
-            close = nearest(name, known)
-            hint = f"did you mean {close!r}?" if close else f"there are: {', '.join(named)}"
-            faults.append(Fault(f"{name!r} takes no part", field=what, hint=hint))
-    if faults:
-        raise ParameterError(faults=faults)
 
 
 def _labelled(table: Table, target: str) -> tuple[np.ndarray, list[Any]]:
@@ -245,48 +190,37 @@ class _Reading:
     labels: Sequence[str]
     mapping: Mapping[str, str]
     spelling: bool
-    cost: Mapping[str, float]
     hourly: float
 
-    def contestants(self, entries: Sequence[Entry], rows: np.ndarray) -> list[Contestant]:
-        """The entries' answers to the rows, as codes.
-
-        Raises:
-            ParameterError: a cost of somebody who takes no part, or a mapping to no label.
-        """
-        _check_names("cost", self.cost, [name for e in entries for name in (e.name, e.source)])
-        self._check_mapping()
-        return [self._contestant(entry, rows) for entry in entries]
-
-    def _contestant(self, entry: Entry, rows: np.ndarray) -> Contestant:
+    def contestant(self, entry: Entry, rows: np.ndarray, cost: float | None) -> Contestant:
+        """An entry's answers to the rows, as codes; where it gave none, it was not sure either."""
         raw = [entry.raw[i] for i in rows]
+        answers = read_answers(raw, self.labels, mapping=self.mapping, spelling=self.spelling)
+        sure = None
+        if entry.confidence is not None:
+            sure = np.where(answers.empty, np.nan, entry.confidence[rows])
         return Contestant(
             name=entry.name,
             kind=entry.kind,
             source=entry.source,
-            answers=read_answers(raw, self.labels, mapping=self.mapping, spelling=self.spelling),
-            confidence=None if entry.confidence is None else entry.confidence[rows],
-            price=self._price(entry),
+            answers=answers,
+            confidence=sure,
+            price=self._price(entry, cost),
             seen=None if entry.seen is None else entry.seen[rows],
         )
 
-    def _check_mapping(self) -> None:
-        faults = []
-        for label in self.mapping.values():
-            if label not in self.labels:
-                close = nearest(label, self.labels)
-                hint = f"did you mean {close!r}?" if close else None
-                faults.append(Fault(f"{label!r} is no label", field="map", hint=hint))
-        if faults:
-            raise ParameterError(faults=faults)
-
-    def _price(self, entry: Entry) -> Price | None:
-        stated = self.cost.get(entry.name, _of(self.cost, entry.source))
+    def _price(self, entry: Entry, stated: float | None) -> Price | None:
         if stated is not None:
             return Price(float(stated), "stated", entry.seconds)
         if entry.seconds is None:
             return None
         return Price(entry.seconds / SECONDS_AN_HOUR * self.hourly, "measured", entry.seconds)
+
+
+def _several(given: Any) -> tuple[Any, ...]:
+    """One or several, as a tuple."""
+    one = isinstance(given, str) or not hasattr(given, "__iter__")
+    return (given,) if one else tuple(given)
 
 
 def _slice(table: Table, name: str, rows: np.ndarray) -> list[Any]:

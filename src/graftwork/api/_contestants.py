@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from graftwork.api._joins import by_key, by_place, by_row, records
 from graftwork.api._labelled import seen_rows
 from graftwork.api._predict import open_model
 from graftwork.api._rows import readable_rows
@@ -21,10 +22,19 @@ from graftwork.errors import DataError, Fault, ParameterError
 from graftwork.runs.progress import Progress
 from graftwork.runs.recipe import Machine
 
-__all__ = ["Entry", "from_answers", "from_column", "from_file", "from_run", "unique_names"]
+__all__ = [
+    "Entry",
+    "called",
+    "from_answers",
+    "from_column",
+    "from_file",
+    "from_run",
+    "unique_names",
+]
 
 PREDICTION, PROBABILITY = "prediction", "probability"  # the columns that `predict` writes
 SECONDS_AT_LEAST = 1e-9
+_MOST_FAULTS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +64,11 @@ class Entry:
     notes: tuple[str, ...] = ()
 
 
+def called(run: Any) -> str:
+    """What a run is called: its directory."""
+    return str(run) if isinstance(run, (str, Path)) else str(getattr(run, "path", "a model"))
+
+
 def from_run(
     run: Any, table: Table, machine: Machine | Mapping[str, Any] | None, progress: Progress
 ) -> Entry:
@@ -76,7 +91,7 @@ def from_run(
     known = seen_rows(model, inputs)
     if known is not None:
         seen[usable] = known
-    source = str(run) if isinstance(run, (str, Path)) else str(getattr(run, "path", "a model"))
+    source = called(run)
     return Entry(
         Path(source).name or source,
         "run",
@@ -95,16 +110,27 @@ def from_column(name: str, table: Table, confidence: str | None) -> Entry:
     return Entry(name, "column", f"column {name}", _column(table, name), sure)
 
 
-def from_answers(name: str, answers: Sequence[Any], table: Table) -> Entry:
-    """Answers given directly, one a row of the table, in its order.
+def from_answers(name: str, answers: Sequence[Any], table: Table, confidence: str | None) -> Entry:
+    """Answers given directly, one for each row of the file, in its order.
+
+    Rows of the file that could not be read count too, so that one faulty line moves nothing.
 
     Raises:
         DataError: there are more or fewer.
+        ParameterError: it is no sequence of answers.
     """
-    if len(answers) != len(table):
-        fault = Fault(f"{len(answers):,} answers to {len(table):,} rows", field=name)
+    if isinstance(answers, (str, bytes)) or not hasattr(answers, "__iter__"):
+        message = f"found {type(answers).__name__}, allowed: a sequence of answers, one a row"
+        raise ParameterError(faults=[Fault(message, field=name)])
+    given, lines = list(answers), records(table)
+    if len(given) != len(lines):
+        faulty = len(lines) - len(table)
+        told = f" ({faulty:,} of them could not be read)" if faulty else ""
+        fault = Fault(f"{len(given):,} answers to {len(lines):,} rows{told}", field=name)
         raise DataError(faults=[fault])
-    return Entry(name, "given", "given directly", list(answers))
+    sure = None if confidence is None else _numbers(table, confidence)
+    raw = [given[i] for i in np.searchsorted(lines, table.rows).tolist()]
+    return Entry(name, "given", "given directly", raw, sure)
 
 
 def from_file(
@@ -126,7 +152,7 @@ def from_file(
             confidence = PROBABILITY
     raw = _column(other, column)
     sure = None if confidence is None else _numbers(other, confidence)
-    place, notes = _places(table, other, key)
+    place, notes = _places(table, other, key, column == PREDICTION)
     answers = [None if i < 0 else raw[i] for i in place]
     told = None if sure is None else np.where(place < 0, np.nan, sure[place])
     return Entry(Path(path).stem, "file", f"{path}:{column}", answers, told, notes=tuple(notes))
@@ -175,49 +201,17 @@ def _numbers(table: Table, name: str) -> np.ndarray:
             message = f"{value!r} is no number"
             faults.append(Fault(message, table.source.name, int(table.rows[i]), name))
     if faults:
-        raise DataError("a confidence must be a number", faults)
+        more = len(faults) - _MOST_FAULTS
+        shown = [*faults[:_MOST_FAULTS], *([Fault(f"and {more:,} more")] if more > 0 else [])]
+        raise DataError("a confidence must be a number", shown)
     return out
 
 
-def _places(table: Table, other: Table, key: str | None) -> tuple[np.ndarray, list[str]]:
-    """For each row of the table its place in the other file (-1: it has none), and notes."""
-    if key is None:
-        if len(other) != len(table):
-            message = (
-                f"has {len(other):,} rows, {table.source.name} has {len(table):,}; rows are joined "
-                "by their place unless --key names a column that both files have"
-            )
-            raise DataError(faults=[Fault(message, other.source.name)])
-        return np.arange(len(table)), []
-    theirs, mine = _keys(other, key), _keys(table, key)
-    place = {value: i for i, value in enumerate(theirs)}
-    found = np.asarray([place.get(value, -1) for value in mine], dtype=np.int64)
-    notes = []
-    without, extra = int((found < 0).sum()), len(set(theirs) - set(mine))
-    if without:
-        notes.append(f"{other.source.name} has no row for {without:,} keys; they count as empty")
-    if extra:
-        notes.append(f"{other.source.name} has {extra:,} keys that no labelled row has")
-    return found, notes
-
-
-def _keys(table: Table, key: str) -> list[str]:
-    """The values of a key column as text.
-
-    Raises:
-        DataError: values that are missing or stand twice, each with its rows.
-    """
-    values = _column(table, key)
-    rows: dict[str, list[int]] = {}
-    for number, value in zip(table.rows.tolist(), values, strict=True):
-        rows.setdefault("" if value is None else str(value), []).append(number)
-    faults = [Fault("has no key", table.source.name, row, key) for row in rows.pop("", [])]
-    faults += [
-        Fault(f"key {value!r} stands in rows {', '.join(map(str, where[:5]))}",
-              table.source.name, where[1], key)
-        for value, where in rows.items()
-        if len(where) > 1
-    ]  # fmt: skip
-    if faults:
-        raise DataError("every key must stand once", faults)
-    return ["" if value is None else str(value) for value in values]
+def _places(
+    table: Table, other: Table, key: str | None, predicted: bool
+) -> tuple[np.ndarray, list[str]]:
+    """For each row of the table its position in the other file (-1: it has none), and notes."""
+    if key is not None:
+        return by_key(table, other, key)
+    place = by_row(table, other) if predicted else None
+    return by_place(table, other) if place is None else (place, [])

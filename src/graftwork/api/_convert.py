@@ -24,6 +24,8 @@ __all__ = ["convert"]
 LARGEST = 4096  # side of an input, in pixels
 LISTED = 1000  # names of what was left out
 WIDENED = ("bfloat16", "float64")  # become float32
+NUMBERS = ("weight", "bias", "running_mean", "running_var")  # last words of names of fractions
+SHOWN = 20  # tensors in a message
 
 
 def convert(
@@ -62,7 +64,8 @@ def convert(
         or float64 that became float32), ``bytes``, ``classes``, ``input`` and ``parameters``.
 
     Raises:
-        BaseModelError: the tensors do not fit the architecture; the first are named.
+        BaseModelError: the tensors do not fit the architecture, are no fractions, or hold values
+            that are no numbers; the first are named.
         ParameterError: no architecture was named and none or several fit; or a value is wrong.
         UnknownNameError: there is no such architecture.
         IntegrityError: the file is damaged, or names what no file of tensors needs; nothing of it
@@ -85,6 +88,7 @@ def convert(
     config["input"] |= changes
     config["converted_from"] = {"file": source.name, "sha256": sha256_file(source)}
     tensors = _written(table, classes)
+    _check_values(tensors, str(source))
     with progress.step("writing the base"), committed(out) as temporary:
         write_json(temporary / "config.json", config)
         save_tensors(temporary / "model.safetensors", tensors)
@@ -167,11 +171,36 @@ def _written(table: StateDict, classes: int | None) -> dict[str, np.ndarray]:
 
     A classifier that is not the architecture's is left out: features do not need it.
     """
-    return {
-        name: array.astype(np.float32) if array.dtype == np.float64 else array
-        for name, array in table.tensors.items()
-        if classes is not None or not is_head(name)
-    }
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is told then
+        return {
+            name: array.astype(np.float32) if array.dtype == np.float64 else array
+            for name, array in table.tensors.items()
+            if classes is not None or not is_head(name)
+        }
+
+
+def _check_values(tensors: Mapping[str, np.ndarray], where: str) -> None:
+    """Refuse weights that are no finite fractions.
+
+    Whole numbers in their place (of a quantized network, say) mean something else.
+
+    Raises:
+        BaseModelError: some are not; the first are named.
+    """
+    faults = []
+    for name, array in tensors.items():
+        fraction = array.dtype.kind == "f"
+        if not fraction and name.rpartition(".")[2] in NUMBERS:
+            message = f"tensor {name!r} is of {array.dtype.name}, which no weights are kept in"
+            faults.append(Fault(message, file=where))
+        elif fraction and not np.isfinite(array).all():
+            faults.append(
+                Fault(f"tensor {name!r} holds values that are no numbers (as float32)", file=where)
+            )
+    if faults:
+        more = len(faults) - SHOWN
+        shown = [*faults[:SHOWN], *([Fault(f"and {more:,} more")] if more > 0 else [])]
+        raise BaseModelError("these weights cannot be used", shown)
 
 
 def _opened(folder: Path) -> dict[str, Any]:

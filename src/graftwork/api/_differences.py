@@ -13,7 +13,7 @@ import numpy as np
 from graftwork.data.table import Table
 from graftwork.data.values import to_list
 from graftwork.evaluation.reader import Reader
-from graftwork.evaluation.referee import Contestant
+from graftwork.evaluation.referee import Contestant, judged_rows
 from graftwork.modalities import MODALITIES
 from graftwork.storage.disk import disk_errors
 
@@ -25,7 +25,7 @@ TEXT = "text"  # modality by which cells are shown
 
 @dataclass(frozen=True, eq=False)
 class Differences:
-    """Rows that not all contestants answer alike, those that split them best first.
+    """Judged rows that not all contestants answer alike, those that split them best first.
 
     Attributes:
         table: the labelled rows.
@@ -59,7 +59,9 @@ class Differences:
         """Of judged contestants, in the order in which they were ranked."""
         ranked = [told["name"] for told in found["contestants"]]
         by_name = {c.name: c for c in contestants}
-        codes = np.stack([by_name[name].answers.codes for name in ranked])
+        judged, _ = judged_rows(len(truth), contestants)
+        rows, truth = rows[judged], truth[judged]
+        codes = np.stack([by_name[name].answers.codes[judged] for name in ranked])
         apart = np.flatnonzero((codes != codes[0]).any(axis=0))
         # first those on which the best stands against most others
         right = (codes[:, apart] == truth[apart]).astype(np.float64)

@@ -138,7 +138,6 @@ class ConvNet:
                 "layers": list(self.plan.ends),
                 "precision": self.placement.precision,
                 "poolings": list(self.poolings),
-                "random_seed": self.random_seed,
             }
         )
 

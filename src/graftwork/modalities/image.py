@@ -124,13 +124,13 @@ class Image:
 
         return without(value, left_out)
 
-    def views(self, value: Blob, count: int, seed: int) -> list[Blob]:
+    def views(self, value: Blob | None, count: int, seed: int) -> list[Blob | None]:
         """Altered views of a picture (a part of it, mirrored, other light), made when read.
 
         The numbers of views are their seeds, so that the same views are the same inputs in every
         run, and what was encoded of them is found again; `seed` therefore changes nothing.
         """
-        return [value.seen_as(number) for number in range(1, count + 1)]
+        return [value if value is None else value.seen_as(n) for n in range(1, count + 1)]
 
     def overlay(self, value: Blob, importances: Sequence[float]) -> bytes:
         """PNG of the picture with a heat map of its parts' importances: red speaks for the label.

@@ -98,6 +98,14 @@ class Modality(Protocol):
         """The parts (words) of an input that may be left out one by one, in order, to be shown."""
         ...
 
+    def views(self, value: Any, count: int, seed: int) -> list[Any]:
+        """So many altered views of an input (augmentation), each an input of its own.
+
+        Raises:
+            UnsupportedError: this kind of input has none.
+        """
+        ...
+
     def overlay(self, value: Any, importances: Sequence[float]) -> bytes | None:
         """A picture (PNG) of the input with what each of its parts matters; None: words do better.
 

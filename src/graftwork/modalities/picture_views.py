@@ -67,6 +67,8 @@ def seen(value: Blob, *, size: int | None = None) -> Image:
         DataError: it cannot be read or decoded (any more); the file is named.
     """
     content = value.read()
+    if value.view and size is not None:  # only a part of it is kept
+        size = math.ceil(size / math.sqrt(LEAST_AREA * LEAST_SIDES))
     try:
         picture = open_picture(content, size=size)
     except PictureError as error:

@@ -105,6 +105,12 @@ class Text:
         text = "" if value is None else str(value)
         return [text[start:stop] for start, stop in spans(text)]
 
+    def views(self, value: Any, count: int, seed: int) -> list[Any]:
+        """Refused: a text that is altered may say something else."""
+        from graftwork.errors import UnsupportedError
+
+        raise UnsupportedError("texts have no altered views; leave `views` at 0")
+
     def overlay(self, value: Any, importances: Sequence[float]) -> bytes | None:
         """None: the words themselves are read."""
         return None

@@ -20,6 +20,7 @@ import sys
 import sysconfig
 import time
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -27,6 +28,8 @@ __all__ = ["MANIFEST", "Refused", "here", "main"]
 
 MANIFEST = "bundle.json"
 CHUNK = 1 << 20
+# What a damaged archive makes its reader raise.
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 VERIFY = "import sys; from graftwork.api._bundle import verify; sys.exit(verify(sys.argv[1]))"
 
 
@@ -52,6 +55,12 @@ def main(words: list[str] | None = None) -> int:
     except Refused as error:
         print(f"Refused: {error}", file=sys.stderr)
         return 2
+    except (OSError, *DAMAGED) as error:
+        print(f"Failed: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Interrupted; nothing is installed.", file=sys.stderr)
+        return 130
 
 
 def _archive() -> Path:
@@ -60,17 +69,16 @@ def _archive() -> Path:
 
 def _checked(bundle: zipfile.ZipFile) -> dict[str, Any]:
     """The manifest, once every file has the checksum that it lists."""
-    try:
-        manifest: dict[str, Any] = json.loads(bundle.read(MANIFEST))
-        listed: dict[str, str] = manifest["files"]
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise Refused(f"the bundle's list of files is damaged ({error})") from error
+    manifest = _manifest(bundle)
+    listed: dict[str, str] = manifest["files"]
     names = {entry.filename for entry in bundle.infolist()} - {MANIFEST}
     faults = [f"{name}: not listed" for name in sorted(names - set(listed))]
     for name, wanted in listed.items():
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
             faults.append(f"{name}: leads out of the folder")
+        elif str(path) != name or path.parts[:1] in ((), ("venv",)):
+            faults.append(f"{name}: is no name of a file in a bundle")
         elif name not in names:
             faults.append(f"{name}: missing")
         elif _digest(bundle, name) != wanted:
@@ -80,13 +88,27 @@ def _checked(bundle: zipfile.ZipFile) -> dict[str, Any]:
     return manifest
 
 
+def _manifest(bundle: zipfile.ZipFile) -> dict[str, Any]:
+    """The list of files, and the machine that they are for."""
+    try:
+        manifest = json.loads(bundle.read(MANIFEST))
+    except (KeyError, ValueError, *DAMAGED) as error:
+        raise Refused(f"the bundle's list of files is damaged ({error})") from error
+    tables = isinstance(manifest, dict) and all(
+        isinstance(manifest.get(name), dict) for name in ("files", "made_for")
+    )
+    if not tables or not isinstance(manifest.get("next"), str):
+        raise Refused("the bundle's list of files is damaged (it lacks what an installer needs)")
+    return dict(manifest)
+
+
 def _digest(bundle: zipfile.ZipFile, name: str) -> str:
     digest = hashlib.sha256()
     try:
         with bundle.open(name) as stream:
             while part := stream.read(CHUNK):
                 digest.update(part)
-    except zipfile.BadZipFile:  # the archive's own checksum failed
+    except DAMAGED:  # the archive's own checksum failed, or it cannot even be unpacked
         return ""
     return digest.hexdigest()
 
@@ -109,6 +131,8 @@ def _install(bundle: zipfile.ZipFile, manifest: dict[str, Any], folder: Path) ->
     ]
     if apart:
         raise Refused(f"this machine has {'; '.join(apart)}")
+    if folder.is_symlink() and not folder.exists():
+        raise Refused(f"{folder} is a link that leads nowhere; name a new folder")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Refused(f"{folder} is there already; name a new folder")
     begun = time.perf_counter()
@@ -153,7 +177,8 @@ def _python(folder: Path) -> Path:
 
 def _alone() -> dict[str, str]:
     """The environment without what could lead elsewhere."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    led = ("PYTHON", "PIP_")  # as PIP_TARGET, which would install into another folder
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(led)}
     return {**kept, "PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "HF_HUB_OFFLINE": "1"}
 
 

@@ -66,6 +66,7 @@ class Way:
         shares: interpolation factors besides 0 and 1.
         title: for people.
         blank: the head begins with zeros, not with the probe's weights.
+        altered: altered views of each row besides itself, one an epoch in turn.
     """
 
     strategy: str
@@ -75,6 +76,7 @@ class Way:
     title: str
     shares: tuple[float, ...] = SHARES
     blank: bool = False
+    altered: int = 0
 
 
 @dataclass
@@ -254,7 +256,7 @@ def trainable(
 
     tunable = way.tunable(job.backbones[name])
     weights = balanced_weights(job.codes()) if settings["balanced"] else None
-    rows = TunedRows.of(job, tunable, _readout_of(settings), weights)
+    rows = TunedRows.of(job, tunable, _readout_of(settings), weights, way.altered)
     tuning = Tuning(tunable, model.head, job.task, rows)
     if way.blank:
         tuning.put({n: v if n.startswith("base.") else 0 * v for n, v in tuning.tensors().items()})

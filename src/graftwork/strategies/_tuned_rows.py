@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from graftwork.features.readout import Readout
     from graftwork.strategies.strategy import Job
 
-__all__ = ["TunedColumn", "TunedRows"]
+__all__ = ["TunedColumn", "TunedRows", "seen"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,16 +37,18 @@ class TunedRows:
     """Some rows of a job.
 
     Attributes:
-        columns: one an input, in the dataset's order.
+        columns: one an input, in the dataset's order, each with all versions of all rows.
         codes: int64 (n,) label codes.
         weights: float32 (n,) weights of rows, or None.
         lengths: int64 (n,), cost of each row over all inputs.
+        views: versions of each row; the first is the row as it is.
     """
 
     columns: list[TunedColumn]
     codes: np.ndarray
     weights: np.ndarray | None
     lengths: np.ndarray
+    views: int = 1
 
     @classmethod
     def of(
@@ -55,12 +57,22 @@ class TunedRows:
         tunable: Tunable,
         readout: Readout,
         weights: np.ndarray | None = None,
+        altered: int = 0,
     ) -> TunedRows:
-        """The rows of `job`: tokens made, states and frozen features looked up or computed."""
+        """The rows of `job`: tokens made, states and frozen features looked up or computed.
+
+        Args:
+            job: its rows.
+            tunable: of the base.
+            readout: that the head reads.
+            weights: float32 (n,) of rows, or None.
+            altered: altered views of each row besides itself (augmentation).
+        """
         from graftwork.features.boundary import boundary_states
 
         columns = []
         for inputs in job.dataset.take(job.rows).values():
+            inputs = seen(inputs, altered, job)
             states = None
             if tunable.cached:
                 states = boundary_states(
@@ -69,10 +81,22 @@ class TunedRows:
             frozen = _frozen(job, tunable, readout, inputs)
             columns.append(TunedColumn(tunable.backbone.prepare(inputs), states, frozen))
         lengths = np.sum([column.prepared.lengths for column in columns], axis=0)
-        return cls(columns, job.codes(), weights, np.asarray(lengths))
+        codes = job.codes()
+        return cls(columns, codes, weights, np.asarray(lengths)[: len(codes)], altered + 1)
 
     def __len__(self) -> int:
         return len(self.codes)
+
+
+def seen(inputs: list[Any], altered: int, job: Job) -> list[Any]:
+    """The inputs, and behind them all of them again in each of so many altered views."""
+    if not altered:
+        return inputs
+    from graftwork.modalities import MODALITIES
+
+    modality = MODALITIES.get(job.dataset.modality)()
+    views = [modality.views(value, altered, job.seed) for value in inputs]
+    return [*inputs, *(each[number] for number in range(altered) for each in views)]
 
 
 def _frozen(

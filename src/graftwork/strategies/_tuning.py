@@ -41,6 +41,7 @@ class Tuning:
         self.task = task
         self.rows = rows
         self.lengths = rows.lengths
+        self.views = rows.views
         self.device = str(tunable.backbone.placement.device)
         self.readouts = [_TorchReadout(block.readout, self.device) for block in head.blocks]
         values = {f"head.{i}": w for i, w in enumerate(head.linear.weights)}
@@ -75,9 +76,10 @@ class Tuning:
         return twin
 
     def loss(self, rows: np.ndarray) -> Any:
-        """The task's loss summed over the rows at `rows`."""
-        weights = None if self.rows.weights is None else self.rows.weights[rows]
-        return self.task.loss(self._scores(self.rows, rows), self.rows.codes[rows], weights)
+        """The task's loss summed over the rows at `rows`, numbered as `Trainee.views` says."""
+        own = rows % len(self.rows)
+        weights = None if self.rows.weights is None else self.rows.weights[own]
+        return self.task.loss(self._scores(self.rows, rows), self.rows.codes[own], weights)
 
     def scores(self, rows: TunedRows) -> np.ndarray:
         """float32 (n, outputs) of other rows under the weights as they are."""

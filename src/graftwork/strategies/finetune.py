@@ -49,6 +49,9 @@ class Finetune(Tuner):
     rate: float = setting(1e-4, "highest learning rate; large bases want less", low=1e-7, high=1e-1)
     batch_rows: int = setting(32, "rows of a batch, on average", low=1, high=4096)
     accumulate: int = setting(1, "pieces of a batch, one after the other", low=1, high=1024)
+    views: int = setting(
+        0, "altered views of each picture besides itself, one an epoch in turn", low=0, high=100
+    )
     layer_decay: float = setting(
         1.0, "factor on the rate for each layer further from the head", low=0.1, high=1.0
     )
@@ -84,7 +87,8 @@ class Finetune(Tuner):
         )
         depth = "all" if self.top is None else f"top{self.top}"
         title = "tuning all layers" if self.top is None else f"tuning the top {self.top} layers"
-        return Way("finetune", f"finetune-{depth}", self._tunable, options, title)
+        name = f"finetune-{depth}"
+        return Way("finetune", name, self._tunable, options, title, altered=self.views)
 
     def _tunable(self, backbone: Any) -> Tunable:
         self.check(backbone)

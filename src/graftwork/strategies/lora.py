@@ -52,6 +52,9 @@ class Lora(Tuner):
     )
     batch_rows: int = setting(32, "rows of a batch, on average", low=1, high=4096)
     accumulate: int = setting(1, "pieces of a batch, one after the other", low=1, high=1024)
+    views: int = setting(
+        0, "altered views of each picture besides itself, one an epoch in turn", low=0, high=100
+    )
 
     def refuses(self, backbone: Backbone) -> str | None:
         """Why it cannot adapt that backbone; None where it can."""
@@ -81,7 +84,8 @@ class Lora(Tuner):
             accumulate=self.accumulate,
         )
         made = partial(self._tunable, job.seed)
-        return Way("lora", f"lora-{self.rank}", made, options, "training low-rank adapters")
+        title, name = "training low-rank adapters", f"lora-{self.rank}"
+        return Way("lora", name, made, options, title, altered=self.views)
 
     def _tunable(self, seed: int, backbone: Any) -> Tunable:
         self.check(backbone)

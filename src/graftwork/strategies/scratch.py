@@ -42,6 +42,9 @@ class Scratch(Tuner):
     rate: float = setting(5e-4, "highest learning rate", low=1e-7, high=1e-1)
     batch_rows: int = setting(32, "rows of a batch, on average", low=1, high=4096)
     accumulate: int = setting(1, "pieces of a batch, one after the other", low=1, high=1024)
+    views: int = setting(
+        0, "altered views of each picture besides itself, one an epoch in turn", low=0, high=100
+    )
 
     def refuses(self, backbone: Backbone) -> str | None:
         """Why it cannot train that architecture; None where it can."""
@@ -70,7 +73,16 @@ class Scratch(Tuner):
             accumulate=self.accumulate,
         )
         title = "training from random weights"
-        return Way("scratch", "scratch", _everything, options, title, shares=(), blank=True)
+        return Way(
+            "scratch",
+            "scratch",
+            _everything,
+            options,
+            title,
+            shares=(),
+            blank=True,
+            altered=self.views,
+        )
 
 
 def _everything(backbone: Any) -> Tunable:

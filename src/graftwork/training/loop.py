@@ -103,7 +103,7 @@ class _Training:
 
     def __post_init__(self) -> None:
         self.optimizer = Optimizer(self.trainee.weights(), self.options)
-        self.batches = _plan_epochs(self.trainee.lengths, self.options, self.seed)
+        self.batches = _plan_epochs(self.trainee, self.options, self.seed)
         self.ends = np.cumsum([len(epoch) for epoch in self.batches]).tolist()
         self.curve = Curve()
         self.step = 0
@@ -243,8 +243,13 @@ def _stale(scores: list[float], patience: int) -> bool:
     return len(scores) - 1 - best >= patience
 
 
-def _plan_epochs(lengths: np.ndarray, options: TrainOptions, seed: int) -> list[list[np.ndarray]]:
-    """The batches of every epoch that the schedule is made for."""
+def _plan_epochs(trainee: Trainee, options: TrainOptions, seed: int) -> list[list[np.ndarray]]:
+    """The batches of every epoch of the schedule, each of the next view of all rows."""
+    rows = len(trainee.lengths)
     return [
-        epoch_batches(lengths, options.batch_rows, seed, epoch) for epoch in range(options.epochs)
+        [
+            batch + epoch % trainee.views * rows
+            for batch in epoch_batches(trainee.lengths, options.batch_rows, seed, epoch)
+        ]
+        for epoch in range(options.epochs)
     ]

@@ -35,10 +35,13 @@ class Trainee(Protocol):
     Attributes:
         lengths: int (n,), cost of each row.
         device: ``cpu`` or ``cuda``.
+        views: versions that each row comes in; row r of version v is numbered v · n + r, and each
+            epoch sees the next version of all rows.
     """
 
     lengths: np.ndarray
     device: str
+    views: int
 
     def weights(self) -> Sequence[Weights]:
         """What trains, in groups."""

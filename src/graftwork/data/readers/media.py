@@ -7,6 +7,7 @@ from typing import Any
 
 __all__ = ["PICTURE_ENDINGS", "picture_bytes"]
 
+_PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 
 
@@ -29,8 +30,15 @@ def picture_bytes(value: Any) -> bytes | None:
 
 
 def _png(picture: Any) -> bytes:
+    """As PNG, upright; levels of more than 16 bits a channel are cut off."""
+    import numpy as np
+    from PIL import Image, ImageOps
+
     held = io.BytesIO()
-    if picture.mode not in ("1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16"):
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode == "I":
+        picture = Image.fromarray(np.clip(np.asarray(picture), 0, 65_535).astype(np.uint16))
+    elif picture.mode not in _PNG_MODES:
         picture = picture.convert("RGB")
     picture.save(held, format="PNG", compress_level=1)
     return held.getvalue()

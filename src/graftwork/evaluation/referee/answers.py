@@ -6,6 +6,7 @@ import string
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,11 @@ class Answers:
     k: int
 
     @property
+    def empty(self) -> np.ndarray:
+        """Bool (n,): rows without an answer."""
+        return np.asarray(self.codes == self.k + 1)
+
+    @property
     def n_outside(self) -> int:
         """Rows whose answer is no label."""
         return int((self.codes == self.k).sum())
@@ -42,7 +48,7 @@ class Answers:
     @property
     def n_empty(self) -> int:
         """Rows without an answer."""
-        return int((self.codes == self.k + 1).sum())
+        return int(self.empty.sum())
 
     def to_json(self) -> dict[str, Any]:
         """Counts, and the most frequent spellings with the label that they resemble."""
@@ -67,15 +73,16 @@ def read_answers(
     """Turn answers into codes.
 
     Args:
-        raw: n answers as given; None, NaN and blank are none.
+        raw: n answers as given; None, NaN and blank are none. A number is the label that is the
+            same number (1.0 is 1).
         labels: the k labels in code order, as text.
         mapping: answers to be read as a label, exactly as they stand.
         spelling: read an answer as the one label from which it differs in case, space or
             punctuation around it alone.
     """
-    texts = [None if value is None or value != value else str(value) for value in raw]
-    counts = Counter(text for text in texts if text is not None and text.strip())
     known = {label: code for code, label in enumerate(labels)}
+    texts = [None if _is_none(value) else _text(value, known) for value in raw]
+    counts = Counter(text for text in texts if text is not None and text.strip())
     folded = _folded(labels)
     table: dict[str | None, int] = {text: len(labels) + 1 for text in texts if text not in counts}
     outside: dict[str, int] = {}
@@ -95,6 +102,28 @@ def read_answers(
                 respelt[text] = meant
     codes = np.fromiter((table[text] for text in texts), dtype=np.int64, count=len(texts))
     return Answers(codes, outside, respelt, read_as, len(labels))
+
+
+def _is_none(value: Any) -> bool:
+    """None, NaN, or another thing that is not even equal to itself (pandas.NA)."""
+    if value is None:
+        return True
+    try:
+        return bool(value != value)
+    except TypeError:  # pandas.NA says neither yes nor no
+        return True
+    except ValueError:  # an array
+        return False
+
+
+def _text(value: Any, known: Mapping[str, int]) -> str:
+    """An answer's spelling; of a number the one that a label has (a column with gaps is float)."""
+    text = str(value)
+    if text in known or not isinstance(value, Real) or isinstance(value, bool):
+        return text
+    number = float(value)
+    other = str(int(number)) if number.is_integer() else text
+    return next((each for each in (other, str(number)) if each in known), text)
 
 
 def _fold(text: str) -> str:

@@ -7,6 +7,7 @@ coverage and the errors told are not those that the threshold was picked for.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -41,16 +42,19 @@ def coverage_at(
 
 
 def _threshold(confidence: np.ndarray, wrong: np.ndarray, rate: float) -> float:
-    """The lowest confidence above which at most `rate` of these rows are wrong; inf: none."""
+    """The lowest confidence from which on at most `rate` of these rows are wrong; NaN: none.
+
+    (Infinity is a confidence, as of log odds, and NaN is below and above nothing.)
+    """
     known = np.flatnonzero(~np.isnan(confidence))
     order = known[np.argsort(-confidence[known], kind="stable")]
     if not len(order):
-        return float("inf")
+        return float("nan")
     share = np.cumsum(wrong[order]) / np.arange(1, len(order) + 1)
     sure = confidence[order]
     ends = np.append(sure[1:] != sure[:-1], True)  # rows of one confidence stay together
     allowed = np.flatnonzero(ends & (share <= rate))
-    return float(sure[allowed[-1]]) if len(allowed) else float("inf")
+    return float(sure[allowed[-1]]) if len(allowed) else float("nan")
 
 
 def curve_of(confidence: np.ndarray, wrong: np.ndarray) -> list[dict[str, float]]:
@@ -141,7 +145,10 @@ def _price(first: Price | None, other: Price | None, coverage: float) -> dict[st
     if first is None or other is None:
         return None
     value = first.value + (1 - coverage) * other.value
-    found = {"value": value}
-    if other.value > 0:
-        found |= {"ratio": value / other.value, "row_ratio": first.value / other.value}
-    return found
+    if other.value <= 0 or not isfinite(value / other.value):
+        return {"value": value}
+    return {
+        "value": value,
+        "ratio": value / other.value,
+        "row_ratio": first.value / other.value,
+    }

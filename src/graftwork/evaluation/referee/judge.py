@@ -21,7 +21,7 @@ from graftwork.stats.interval import CONFIDENCE
 from graftwork.stats.proportions import share
 from graftwork.stats.resample import RESAMPLES
 
-__all__ = ["FORMAT", "Terms", "judge"]
+__all__ = ["FORMAT", "Terms", "judge", "judged_rows"]
 
 FORMAT = 1
 SHOWN = ("accuracy", "macro_f1")
@@ -68,7 +68,7 @@ def judge(
         ValueError: no rows, no contestants, or names that are not unique.
     """
     _check(truth, contestants)
-    rows, apart = _judged(len(truth), contestants)
+    rows, apart = judged_rows(len(truth), contestants)
     known, k = truth[rows], len(labels)
     half = random_halves(rows, terms.seed)
     told = [_told(c, truth, rows, k, half, terms) for c in contestants]
@@ -118,8 +118,8 @@ def _check(truth: np.ndarray, contestants: Sequence[Contestant]) -> None:
             raise ValueError(f"{c.name}: {len(c.answers.codes)} answers to {len(truth)} rows")
 
 
-def _judged(n: int, contestants: Sequence[Contestant]) -> tuple[np.ndarray, dict[str, Any]]:
-    """Positions of the judged rows, and what was left out."""
+def judged_rows(n: int, contestants: Sequence[Contestant]) -> tuple[np.ndarray, dict[str, Any]]:
+    """Positions of the rows that judge, int64 (m,), and what was left out."""
     seen = np.zeros(n, dtype=bool)
     for c in contestants:
         if c.seen is not None:

@@ -10,6 +10,7 @@ from graftwork.evaluation.referee.pairwise import Pair
 __all__ = ["decision", "handover_words", "outcome_words", "p_words"]
 
 LEAST_COVERAGE = 0.05  # below, handing over the rest is no plan
+SMALLEST = 1e-9  # share of a cost that is told; less is none
 
 
 def decision(
@@ -39,19 +40,24 @@ def decision(
 def _standing(best: Mapping[str, Any], pairs: Sequence[Pair]) -> str:
     """How the best stands to the others."""
     behind: list[str] = []
+    before: list[str] = []  # the best by another metric may have fewer rows right
     level: list[str] = []
     open_: list[str] = []
     for pair in pairs:
         if best["name"] not in (pair.a, pair.b):
             continue
         other = pair.b if pair.a == best["name"] else pair.a
-        ahead = pair.outcome == ("a" if pair.a == best["name"] else "b")
-        place = behind if ahead else level if pair.outcome == "even" else open_
-        gap = abs(100 * pair.difference.value)
-        place.append(f"{other} (by {gap:.1f} points)" if ahead else other)
+        if pair.outcome in ("a", "b"):
+            ahead = pair.outcome == ("a" if pair.a == best["name"] else "b")
+            gap = abs(100 * pair.difference.value)
+            (behind if ahead else before).append(f"{other} (by {gap:.1f} points)")
+        else:
+            (level if pair.outcome == "even" else open_).append(other)
     parts = []
     if behind:
         parts.append(f"better than {_list(behind)}")
+    if before:
+        parts.append(f"on fewer than {_list(before)}")
     if level:
         parts.append(f"as good as {_list(level)}")
     if open_:
@@ -62,7 +68,7 @@ def _standing(best: Mapping[str, Any], pairs: Sequence[Pair]) -> str:
 def _plan(
     told: Sequence[Mapping[str, Any]], handovers: Sequence[Mapping[str, Any]]
 ) -> Mapping[str, Any] | None:
-    """The handover to tell: the cheapest that is no worse than the best one alone.
+    """The handover to tell: the cheapest in front of the best, if it costs less than that alone.
 
     Without prices: the one that answers most in front of the best.
     """
@@ -94,9 +100,10 @@ def handover_words(found: Mapping[str, Any]) -> str:
     first, other, errors = found["first"], found["other"], found["errors"]
     gain = found["gain"]
     words = (
-        f"{first} answers {_share(found['coverage']['value'])} of the rows at the error rate of "
-        f"{other} ({_share(found['rate'])}; of these it has {_share(errors['first']['value'])} "
-        f"wrong, {other} {_share(errors['other']['value'])}). With {other} for the rest, "
+        f"Held to the error rate of {other} ({_share(found['rate'])}), {first} answers "
+        f"{_share(found['coverage']['value'])} of the rows (of these it has "
+        f"{_share(errors['first']['value'])} wrong, {other} {_share(errors['other']['value'])}). "
+        f"With {other} for the rest, "
         f"{_share(found['together']['value'])} are right: {100 * gain['value']:+.1f} points "
         f"against {other} alone ({_bounds(gain)})"
     )
@@ -110,6 +117,8 @@ def handover_words(found: Mapping[str, Any]) -> str:
 
 
 def _ratio(ratio: float) -> str:
+    if ratio < SMALLEST:
+        return "0 %"
     return f"1/{1 / ratio:.0f}" if ratio < 0.15 else f"{100 * ratio:.0f} %"
 
 

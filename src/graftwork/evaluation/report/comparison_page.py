@@ -78,7 +78,8 @@ def _view(found: Mapping[str, Any], redact: bool) -> dict[str, Any]:
 
 
 def _tiles(found: Mapping[str, Any]) -> list[dict[str, str]]:
-    best = found["contestants"][0]
+    # the first may be so by another metric
+    best = max(found["contestants"], key=lambda each: each["scores"]["accuracy"]["value"])
     score = best["scores"]["accuracy"]
     tiles = [
         {
@@ -94,7 +95,7 @@ def _tiles(found: Mapping[str, Any]) -> list[dict[str, str]]:
     ]
     apart = found.get("differences") or {}
     if len(found["contestants"]) > 1 and apart.get("n") is not None:
-        share = apart["n"] / found["n"]
+        share = apart["n"] / found["judged"]
         detail = f"{figure(share, True)} of all: only these decide"
         tiles.append(
             {

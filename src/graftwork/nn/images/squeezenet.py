@@ -15,15 +15,20 @@ __all__ = ["squeezenet1_0", "squeezenet1_1"]
 # (squeezed channels, channels of each branch) of the eight blocks; "pool" halves the map
 _FIRES = ((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256))
 
+# Caffe's recipe, where the published weights come from, presses pictures to a square. On clothes
+# that does as well as cropping (.832 and .829 in cross-validation); torchvision's saw crops.
+_AS_CAFFE = pictures(227, IMAGENET, "squash")
+
 
 @declare(
     "squeezenet1_0",
     title="SqueezeNet 1.0, 1.2 million weights",
     source="Iandola et al. 2016",
     aliases=("torchvision/squeezenet1_0",),
-    input=pictures(224, IMAGENET),
+    input=_AS_CAFFE,
     ends=(1, 5, 10, 12),
     options={},
+    torchvision={"input": pictures(224, IMAGENET)},
 )
 def squeezenet1_0(n_classes: int | None) -> ImageNetwork:
     """The first version: 7×7 first, pools late."""
@@ -35,9 +40,10 @@ def squeezenet1_0(n_classes: int | None) -> ImageNetwork:
     title="SqueezeNet 1.1, 1.2 million weights, less than half the work of 1.0",
     source="Iandola et al. 2016",
     aliases=("torchvision/squeezenet1_1",),
-    input=pictures(224, IMAGENET),
+    input=_AS_CAFFE,
     ends=(1, 4, 7, 12),
     options={},
+    torchvision={"input": pictures(224, IMAGENET)},
 )
 def squeezenet1_1(n_classes: int | None) -> ImageNetwork:
     """The second version: 3×3 first, pools early."""

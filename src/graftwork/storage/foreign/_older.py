@@ -41,12 +41,15 @@ def read_older(stream: BinaryIO, size: int) -> Any:
     if load() != MAGIC:
         raise Refused("it does not begin as torch.save writes")
     version, about = load(), load()
-    if version != 1001:
-        raise Refused(f"format version {str(version)[:20]}; known is 1001")
+    if type(version) is not int or version != 1001:
+        known = type(version) is int and abs(version) < 1 << 63
+        raise Refused(f"format version {version if known else 'unknown'}; known is 1001")
     if isinstance(about, dict) and about.get("little_endian") is False:
         raise Refused("it was written on a machine of the other byte order")
     tree, keys = load(), load()
-    if not isinstance(keys, list) or {str(key) for key in keys} != set(asked):
+    # a list that holds one list over and over is endless when it is spelt out
+    words = isinstance(keys, list) and all(type(key) in (str, int) for key in keys)
+    if not words or {str(key) for key in keys} != set(asked):
         raise Refused("the list of its storages is not that of its tensors")
     for key in keys:
         dtype, count = asked[str(key)]

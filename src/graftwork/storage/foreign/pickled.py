@@ -90,10 +90,15 @@ def _other_format(start: bytes) -> str:
 def _safetensors(path: Path | str) -> ForeignTensors:
     header = check_safetensors(path)
     entries = {name: told for name, told in header.items() if name != "__metadata__"}
-    if any(told["dtype"] == "BF16" for told in entries.values()):
-        arrays = _with_bfloat16(path, entries)
-    else:
-        arrays = load_tensors(path)
+    from safetensors import SafetensorError
+
+    try:
+        if any(told["dtype"] == "BF16" for told in entries.values()):
+            arrays = _with_bfloat16(path, entries)
+        else:
+            arrays = load_tensors(path)
+    except (SafetensorError, ValueError) as error:  # names or shapes that no array can have
+        raise _refused(path, f"damaged ({error})"[:600]) from error
     types = {name: _TYPES.get(told["dtype"], told["dtype"]) for name, told in entries.items()}
     return ForeignTensors(
         "safetensors",
