@@ -7,6 +7,7 @@ import pytest
 
 from graftwork.evaluation.referee import Contestant, Price, Terms, judge, read_answers
 from graftwork.evaluation.referee.handover import coverage_at
+from graftwork.evaluation.report.comparison_page import comparison_html
 from graftwork.stats.holm import holm
 
 LABELS = ("bad", "good", "so-so")
@@ -171,6 +172,7 @@ def test_the_first_by_another_metric_is_not_called_level_with_a_better_one() -> 
     assert told["pairs"][0]["outcome"] == "b"
     assert "on fewer than often (by 8.0 points)" in told["sentence"]
     assert "not told apart" not in told["sentence"]
+    assert "often, 95 % interval" in comparison_html(told)  # the tile of most right answers
 
 
 def test_what_costs_nothing_costs_0_percent() -> None:
