@@ -9,11 +9,12 @@ import pytest
 
 import toys
 from graftwork.bases.backbone import Shape
+from graftwork.bases.vectors import Vectors
 from graftwork.errors import ParameterError
 from graftwork.features.out_of_fold import OutOfFold
 from graftwork.features.race import Entry, race
 from graftwork.features.rank_readouts import rank_readouts
-from graftwork.features.readout import MIXES, SCALES, Readout, readout_candidates
+from graftwork.features.readout import MIXES, SCALES, USUAL, Readout, readout_candidates
 from graftwork.features.segments import Segment
 from graftwork.features.sources import DenseSource, SparseSource
 from graftwork.features.stored import Stored
@@ -22,6 +23,11 @@ from graftwork.tasks.classification import Classification
 
 K = 4
 TASK = Classification(list("abcd"))
+
+
+def even(layers, poolings, width=8):
+    """Vectors of one width."""
+    return Vectors(((width,) * poolings,) * layers)
 
 
 def planted(n=240, layers=4, good=2, seed=0):
@@ -33,7 +39,8 @@ def planted(n=240, layers=4, good=2, seed=0):
     keys = rng.integers(0, 256, (n, 16), dtype=np.uint8)
     segment = Segment("memory", [key.tobytes() for key in keys], values)
     where = np.stack([np.zeros(n, np.int64), np.arange(n)], axis=1)
-    return Stored((segment,), where, keys), codes, np.random.default_rng(seed).permutation(n) % 5
+    stored = Stored((segment,), where, keys, even(layers, 2, 12))
+    return stored, codes, np.random.default_rng(seed).permutation(n) % 5
 
 
 # --- readouts
@@ -41,11 +48,11 @@ def planted(n=240, layers=4, good=2, seed=0):
 
 @pytest.mark.parametrize(("layers", "poolings"), [(1, 1), (3, 2), (7, 2), (13, 1), (49, 2)])
 def test_candidates_are_few_different_and_within_the_base(layers, poolings):
-    found = list(readout_candidates(layers, poolings))
+    found = list(readout_candidates(even(layers, poolings)))
     assert found[0] == Readout((layers - 1,), 0)  # the default comes first
     assert len(set(found)) == len(found) <= 60
     assert {readout.pooling for readout in found} == set(range(poolings))
-    assert {readout.scale for readout in found} == set(SCALES)
+    assert {readout.scale for readout in found} == set(USUAL)
     assert all(0 <= layer < layers for readout in found for layer in readout.layers)
     if layers > 1:
         assert {readout.mix for readout in found} == set(MIXES)
@@ -67,7 +74,7 @@ def test_standardised_by_the_training_rows_alone(mix, scale):
     spoilt = raw.copy()
     spoilt[100:] = 1e6
     assert np.array_equal(readout.fit(spoilt[:100]).mean, fitted.mean)
-    if scale == "zscore":
+    if scale != "unit":
         np.testing.assert_allclose(train.std(axis=0) * np.sqrt(raw.shape[1]), 1, rtol=1e-4)
 
 
@@ -80,7 +87,7 @@ def test_a_constant_dimension_stays_finite():
 
 
 def test_kept_as_json_and_told_in_words():
-    for readout in readout_candidates(7, 2):
+    for readout in readout_candidates(even(7, 2), SCALES):
         assert Readout.from_json(json.loads(json.dumps(readout.to_json()))) == readout
     told = Readout((5, 6), 1, "mean", "unit").describe(("mean", "first"))
     assert told == "layers 5, 6 averaged, first pooling, unit"
@@ -92,12 +99,34 @@ def test_not_a_readout(wrong):
         Readout(*wrong)
 
 
+def test_layers_of_unlike_widths_stand_side_by_side():
+    found = list(readout_candidates(Vectors(((3, 3, 3), (5, 5, 45)))))
+    assert all(readout.mix == "concat" for readout in found)
+    assert Readout((0, 1), 2) in found
+    rows = np.arange(2 * 2 * 3 * 45, dtype=np.float32).reshape(2, 2, 3, 45)
+    vectors = Vectors(((3, 3, 3), (5, 5, 45)))
+    flat = vectors.flat(rows)
+    assert flat.shape == (2, 64)
+    for layer, widths in enumerate(vectors.widths):
+        for pooling, width in enumerate(widths):
+            found = vectors.view(flat, layer, pooling)
+            np.testing.assert_array_equal(found, rows[:, layer, pooling, :width])
+
+
+def test_roots_keep_their_sign_and_zero():
+    raw = np.asarray([[-4.0, 0.0, 4.0]], np.float32)
+    found = Readout((0,), 0, "concat", "root").raw(lambda *_: raw)
+    np.testing.assert_allclose(found, [[-1.902, 0.0, 1.902]], atol=1e-3)
+
+
 # --- ranking
 
 
 def test_ranking_finds_the_planted_layer():
     stored, codes, folds = planted()
-    ranked = rank_readouts([stored], list(readout_candidates(4, 2)), codes, folds, TASK, "accuracy")
+    ranked = rank_readouts(
+        [stored], list(readout_candidates(even(4, 2))), codes, folds, TASK, "accuracy"
+    )
     best, score = ranked[0]
     assert best.pooling == 1
     assert 2 in best.layers
@@ -105,7 +134,9 @@ def test_ranking_finds_the_planted_layer():
     assert [s for _, s in ranked] == sorted((s for _, s in ranked), reverse=True)
     blind = next(s for readout, s in ranked if readout == Readout((0,), 0))
     assert blind < 0.45
-    again = rank_readouts([stored], list(readout_candidates(4, 2)), codes, folds, TASK, "accuracy")
+    again = rank_readouts(
+        [stored], list(readout_candidates(even(4, 2))), codes, folds, TASK, "accuracy"
+    )
     assert again == ranked
 
 
@@ -123,7 +154,8 @@ def test_ranking_is_out_of_fold():
     values = rng.normal(size=(60, 1, 1, 200)).astype(np.float32)  # more dimensions than rows
     keys = rng.integers(0, 256, (60, 16), dtype=np.uint8)
     segment = Segment("memory", [key.tobytes() for key in keys], values)
-    stored = Stored((segment,), np.stack([np.zeros(60, int), np.arange(60)], 1), keys)
+    where = np.stack([np.zeros(60, int), np.arange(60)], 1)
+    stored = Stored((segment,), where, keys, even(1, 1, 200))
     codes = rng.integers(0, K, 60)
     score = rank_readouts([stored], [Readout((0,), 0)], codes, np.arange(60) % 5, TASK, "accuracy")
     assert score[0][1] < 0.5  # in sample it would be 1
@@ -255,6 +287,7 @@ def test_stored_rows_of_several_segments_come_in_order(bert, tmp_path):
         store.features(bert, texts[start : start + 10])
     stored = store.features(bert, texts)
     assert len(stored.paths) == 3
-    assert stored.shape == (30, 3, 2, toys.HIDDEN)
+    assert len(stored) == 30
+    assert stored.vectors == even(3, 2, toys.HIDDEN)
     direct = bert.encode(bert.prepare(texts), np.arange(30), Shape.POOLED)
     np.testing.assert_allclose(stored.view(2, 1), direct[:, 2, 1], atol=2e-3)

@@ -33,7 +33,7 @@ def store(tmp_path: Path) -> FeatureStore:
 
 def everything(stored: Any) -> np.ndarray:
     """float32 (n, layers, poolings, d)."""
-    _, layers, poolings, _ = stored.shape
+    layers, poolings = len(stored.vectors.widths), len(stored.vectors.widths[0])
     return np.stack(
         [np.stack([stored.view(i, j) for j in range(poolings)], 1) for i in range(layers)], 1
     )

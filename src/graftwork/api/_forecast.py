@@ -10,7 +10,7 @@ from typing import Any
 from graftwork.api._fit import make_job
 from graftwork.api._open import Opened, machine_of, open_all, recipe_of, store_folder
 from graftwork.api._rungs import BASE, check_rungs, rungs_of
-from graftwork.bases.backbone import layer_widths
+from graftwork.bases.vectors import vectors_of
 from graftwork.evaluation.controls import TRAIN_ROWS
 from graftwork.features.store import FeatureStore
 from graftwork.planning.forecast import Forecast, encoding_seconds, search_seconds
@@ -89,7 +89,8 @@ def _forecast(job: Job, opened: Opened, store: FeatureStore, n_rungs: int) -> tu
         share = min(1.0, (TRAIN_ROWS + 1000) / max(len(opened.dataset), 1))
         whole = seconds * len(opened.dataset) / missing if missing else 0.0
         steps["encoding the control with random weights"] = round(whole * share, 1)
-    dim = max(layer_widths(opened.base), default=0) or 1000
+    widths = vectors_of(opened.base).widths
+    dim = max((layer[0] for layer in widths if layer), default=0) or 1000
     one = search_seconds(
         len(job.rows), dim, job.task.convex(), fits=PATHS_PER_RUNG, strengths=STRENGTHS
     )

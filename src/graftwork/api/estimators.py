@@ -14,7 +14,8 @@ from graftwork.api._open import machine_of, store_folder
 from graftwork.api._rungs import BASE, rungs_of
 from graftwork.api._samples import as_inputs, dataset_of
 from graftwork.bases import BACKBONES, open_base
-from graftwork.bases.backbone import Shape, layer_widths
+from graftwork.bases.backbone import Shape
+from graftwork.bases.vectors import vectors_of
 from graftwork.errors import ParameterError, UnknownNameError, UnsupportedError
 from graftwork.features.store import FeatureStore
 from graftwork.modalities import MODALITIES
@@ -226,7 +227,7 @@ class TransferEncoder(TransformerMixin, BaseEstimator):
             raise UnknownNameError("pooling", self.pooling, backbone.poolings)
         self.layer_ = layer
         self.pooling_ = backbone.poolings.index(self.pooling) if self.pooling else 0
-        self.n_features_out_ = layer_widths(backbone)[layer]
+        self.n_features_out_ = vectors_of(backbone).widths[layer][self.pooling_]
         return self
 
     def transform(self, X: Any) -> np.ndarray:

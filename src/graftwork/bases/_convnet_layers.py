@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn import functional
 
-__all__ = ["Chain", "Layout", "Plan", "Watched", "channels_first", "pooled", "to_rows"]
+__all__ = ["GRID", "Chain", "Layout", "Plan", "Watched", "channels_first", "pooled", "to_rows"]
 
 Read = Callable[[int, Tensor], None]
+GRID = 3  # fields of a side
+WIDEST_GRID = 4608  # numbers; of wider layers a head would have more to learn than it gains
 Layout = str  # "map" (b, c, h, w), "last" (b, h, w, c) or "tokens" (b, t, c)
 
 
@@ -42,6 +45,14 @@ class Plan:
         if self.units:
             return [network.get_submodule(name) for name in self.units]
         return list(network.units())
+
+    def vectors(self) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
+        """Names of the poolings, and the width of each layer's vector by pooling."""
+        fields = GRID * GRID * self.widths[-1]
+        if fields > WIDEST_GRID or self.layouts[-1] == "tokens":
+            return ("mean", "max"), tuple((width, width) for width in self.widths)
+        ends = [*((width,) * 3 for width in self.widths[:-1]), (*(self.widths[-1],) * 2, fields)]
+        return ("mean", "max", "grid"), tuple(ends)
 
     def reader(self, network: Any) -> Chain | Watched:
         """What runs `network` and reads its layers."""
@@ -135,10 +146,17 @@ def to_rows(output: Tensor) -> Tensor:
     return output.permute(0, 2, 3, 1).flatten(1, 2)
 
 
-def pooled(output: Tensor, layout: Layout, pooling: str) -> Tensor:
-    """Float32 (b, c): the mean or the greatest value over all places."""
-    places = channels_first(output, layout).float().flatten(2)
-    return places.mean(2) if pooling == "mean" else places.amax(2)
+def pooled(output: Tensor, layout: Layout, pooling: str, last: bool) -> Tensor:
+    """Float32 (b, c) of one layer: the mean or the greatest value over all places.
+
+    The pooling ``grid`` is the mean too, but for the last layer the means of a grid of GRID × GRID
+    fields, (b, c · GRID²): what is where.
+    """
+    maps = channels_first(output, layout).float()
+    if pooling == "grid" and last:
+        return functional.adaptive_avg_pool2d(maps, GRID).flatten(1)
+    places = maps.flatten(2)
+    return places.amax(2) if pooling == "max" else places.mean(2)
 
 
 def layers_of(
@@ -149,7 +167,8 @@ def layers_of(
     layouts = reader.plan.layouts
 
     def read(layer: int, output: Tensor) -> None:
-        found[layer] = [pooled(output, layouts[layer], pooling) for pooling in poolings]
+        last = layer == len(layouts) - 1
+        found[layer] = [pooled(output, layouts[layer], name, last) for name in poolings]
 
     reader(pixels, read)
     return (found[layer] for layer in sorted(found))

@@ -145,7 +145,8 @@ class TunableConvNet:
         def read(layer: int, output: Any) -> None:
             for place in wanted:
                 if place[0] == layer:
-                    found[place] = pooled(output, layouts[layer], names[place[1]])
+                    last = layer == len(layouts) - 1
+                    found[place] = pooled(output, layouts[layer], names[place[1]], last)
 
         with self.backbone.placement.autocast():
             self._reader(self._entering(prepared, index, states), read)

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
     from graftwork.registry import Declaration
 
-__all__ = ["Backbone", "Capability", "Prepared", "Shape", "layer_widths"]
+__all__ = ["Backbone", "Capability", "Prepared", "Shape"]
 
 
 class Shape(StrEnum):
     """The shapes of features that a task can ask for."""
 
-    POOLED = "pooled"  # float (n, layers, poolings, d): one vector a layer and pooling
+    # float (n, layers, poolings, d): a vector a layer and pooling; `vectors`: where widths differ
+    POOLED = "pooled"
     TOKENS = "tokens"  # ragged (n, tokens, d)
     MAP = "map"  # float (n, channels, height, width)
     SPARSE = "sparse"  # scipy CSR (n, vocabulary)
@@ -92,15 +93,3 @@ class Backbone(Protocol):
     def describe(self) -> dict[str, Any]:
         """Plain facts for `info`, cards and records (architecture, size, source, licence)."""
         ...
-
-
-def layer_widths(backbone: Backbone) -> tuple[int, ...]:
-    """Numbers in a vector of each layer.
-
-    Where they differ (the stages of a convolutional network), `encode` fills narrower layers with
-    zeros behind; `widths` of the backbone tells how much of each counts.
-    """
-    widths = getattr(backbone, "widths", None)
-    if widths is not None:
-        return tuple(widths)
-    return (int(getattr(backbone, "dim", 0)),) * backbone.n_layers

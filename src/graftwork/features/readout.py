@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from graftwork.bases.vectors import Vectors
 from graftwork.errors import ParameterError
 
-__all__ = ["FittedReadout", "Readout", "readout_candidates"]
+__all__ = ["ROOT", "SCALES", "USUAL", "FittedReadout", "Readout", "readout_candidates"]
 
-SCALES = ("zscore", "unit")
+SCALES = ("zscore", "unit", "root")
+USUAL = SCALES[:2]  # those that are tried where a backbone names no others
+ROOT = 1e-2  # within the root, so that its slope at 0 stays finite where layers are tuned
 MIXES = ("concat", "mean")
 FEW_LAYERS = 8  # at most so many single layers are tried; deep bases are sampled evenly
 
@@ -25,9 +28,10 @@ class Readout:
         layers: layer numbers, 0 being the embeddings.
         pooling: position in the backbone's `poolings`.
         mix: several layers side by side (``concat``) or averaged (``mean``).
-        scale: ``zscore`` (each dimension centred and divided by its deviation) or ``unit`` (each
-            vector to length 1, then centred). Both end with rows of mean squared length 1, so that
-            one range of strengths suits them all.
+        scale: ``zscore`` (each dimension centred and divided by its deviation), ``unit`` (each
+            vector to length 1, then centred), or ``root`` (square roots that keep their sign, then
+            as ``zscore``: for features of which a few are huge; Perronnin et al. 2010). All end
+            with rows of mean squared length 1, so that one range of strengths suits them all.
     """
 
     layers: tuple[int, ...]
@@ -45,6 +49,8 @@ class Readout:
         mixed = np.concatenate(parts, axis=1) if self.mix == "concat" else _average(parts)
         if self.scale == "unit":
             mixed /= np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-12)
+        elif self.scale == "root":
+            mixed = np.sign(mixed) * (np.sqrt(np.abs(mixed) + ROOT) - np.float32(ROOT**0.5))
         return mixed
 
     def fit(self, raw: np.ndarray) -> FittedReadout:
@@ -98,35 +104,41 @@ class FittedReadout:
         return (raw - self.mean) * self.factor
 
 
-def readout_candidates(widths: Sequence[int], n_poolings: int) -> Iterator[Readout]:
+def readout_candidates(vectors: Vectors, scales: Sequence[str] = USUAL) -> Iterator[Readout]:
     """The readouts that are worth trying, the default (last layer, first pooling) first.
 
     Single layers, and the last two, four and all of them averaged or (up to four) side by side;
-    each by every pooling and both standardisations. Layers of different widths cannot be averaged:
-    all of them stand side by side instead, as the stages of a convolutional network tell of
-    different things.
+    each by every pooling and standardisation. Layers of different widths cannot be averaged: all of
+    them stand side by side instead, as the stages of a convolutional network tell of different
+    things.
 
     Args:
-        widths: numbers in a vector of each layer.
-        n_poolings: vectors per layer.
+        vectors: how wide the vectors of each layer and pooling are.
+        scales: standardisations to try.
     """
-    n_layers, even = len(widths), len(set(widths)) == 1
+    n_layers = len(vectors.widths)
+    even = [len(set(vectors.layer_widths(p))) == 1 for p in range(len(vectors.widths[0]))]
+    for pooling, alike in enumerate(even):
+        for layers, mix in _mixes(n_layers, alike):
+            for scale in scales:
+                yield Readout(layers, pooling, mix, scale)
+
+
+def _mixes(n_layers: int, alike: bool) -> list[tuple[tuple[int, ...], str]]:
+    """Layers and how they are mixed, the last one alone first."""
     last = n_layers - 1
     singles = sorted({last, *np.linspace(0, last, min(n_layers, FEW_LAYERS)).round().astype(int)})
     mixes: list[tuple[tuple[int, ...], str]] = [((int(layer),), "concat") for layer in singles]
     for depth in (2, 4, n_layers):
         if 1 < depth <= n_layers:
             layers = tuple(range(n_layers - depth, n_layers))
-            if even:
+            if alike:
                 mixes.append((layers, "mean"))
-            if depth <= 4 or not even:
+            if depth <= 4 or not alike:
                 mixes.append((layers, "concat"))
     unique = list(dict.fromkeys(mixes))
     unique.sort(key=lambda mix: mix != ((last,), "concat"))
-    for pooling in range(n_poolings):
-        for layers, mix in unique:
-            for scale in SCALES:
-                yield Readout(layers, pooling, mix, scale)
+    return unique
 
 
 def _average(parts: list[np.ndarray]) -> np.ndarray:

@@ -40,7 +40,8 @@ class Segment:
     Attributes:
         path: the safetensors file.
         keys: 16-byte keys in row order.
-        values: memory map (n, layers, poolings, d), float16 or float32.
+        values: memory map, float16 or float32, of (n, layers, poolings, d), or of flat rows where
+            vectors are of different widths (`bases.vectors`).
     """
 
     path: Path

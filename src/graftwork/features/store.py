@@ -12,12 +12,14 @@ import contextlib
 import os
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from graftwork.bases.backbone import Backbone, Shape, layer_widths
+from graftwork.bases.backbone import Backbone, Shape
+from graftwork.bases.vectors import Vectors, vectors_of
 from graftwork.features.encoding import Encoding
 from graftwork.features.plan import Journal, input_keys, unique_keys
 from graftwork.features.segments import (
@@ -77,12 +79,15 @@ class FeatureStore:
         progress = progress or Progress()
         keys = input_keys(inputs)
         space = _Namespace(self.root / backbone.fingerprint()[:32])
+        vectors = vectors_of(backbone)
         encoding = Encoding(
             backbone,
             inputs,
             keys,
-            encode=lambda prepared, rows: np.asarray(backbone.encode(prepared, rows, Shape.POOLED)),
-            write=space.write,
+            encode=lambda prepared, rows: vectors.flat(
+                np.asarray(backbone.encode(prepared, rows, Shape.POOLED))
+            ),
+            write=partial(space.write, vectors=vectors),
             index=space.index,
             count=self._count,
         )
@@ -93,7 +98,7 @@ class FeatureStore:
             found = encoding.complete(
                 found, name=name, title=title, progress=progress, journal=journal
             )
-            stored = Stored.gather(keys, found, layer_widths(backbone))
+            stored = Stored.gather(keys, found, vectors)
         self.trim(keep=stored.paths)
         return stored
 
@@ -150,11 +155,11 @@ class _Namespace:
         meta = self.folder / "meta.json"
         return bool(read_json(meta)["half"]) if meta.is_file() else None
 
-    def decide(self, sample: np.ndarray) -> bool:
-        """Measure on `sample` whether float16 loses nothing, and write that down."""
+    def decide(self, enough: np.ndarray) -> bool:
+        """Whether float16 loses nothing, by the first rows of all, and write that down."""
         if self.half is None:
             meta = self.folder / "meta.json"
-            write_json(meta, {"half": bool(half_is_enough(sample).all())})
+            write_json(meta, {"half": bool(enough.all())})
             os.chmod(meta, 0o600)
         return bool(self.half)
 
@@ -166,11 +171,13 @@ class _Namespace:
                 found.setdefault(key, (segment, row))
         return found
 
-    def write(self, rows: dict[bytes, np.ndarray]) -> None:
+    def write(self, rows: dict[bytes, np.ndarray], vectors: Vectors) -> None:
         """Write features by key: a segment of those that half precision keeps, one of the rest."""
         names, values = list(rows), np.stack(list(rows.values()))
         # Row by row, so that a rare huge activation is kept whole, wherever segments happen to end.
-        small = half_is_enough(values) if self.decide(values) else np.zeros(len(names), dtype=bool)
+        parts = [values] if vectors.even else vectors.views(values)
+        enough = np.logical_and.reduce([half_is_enough(part) for part in parts])
+        small = enough if self.decide(enough) else np.zeros(len(names), dtype=bool)
         for dtype, mine in ((np.float16, small), (np.float32, ~small)):
             chosen = np.flatnonzero(mine)
             if len(chosen):

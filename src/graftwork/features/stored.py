@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from graftwork.bases.vectors import Vectors
 from graftwork.features.segments import Segment
 
 __all__ = ["Stored"]
@@ -15,26 +16,26 @@ __all__ = ["Stored"]
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """Pooled features of n rows: (n, layers, poolings, d), on disk until a view is asked for.
+    """Pooled features of n rows, on disk until a view is asked for.
 
     Attributes:
         segments: the files.
         where: int64 (n, 2): segment and row in it.
         keys: uint8 (n, 16).
-        widths: numbers of each layer's vector that count; () for all of them.
+        vectors: how wide each vector is.
     """
 
     segments: tuple[Segment, ...]
     where: np.ndarray
     keys: np.ndarray
-    widths: tuple[int, ...] = ()
+    vectors: Vectors
 
     @classmethod
     def gather(
         cls,
         keys: np.ndarray,
         found: dict[bytes, tuple[Segment, int]],
-        widths: tuple[int, ...] = (),
+        vectors: Vectors,
     ) -> Stored:
         """Point at the rows of `keys`."""
         number: dict[Path, int] = {}
@@ -46,16 +47,10 @@ class Stored:
                 number[segment.path] = len(segments)
                 segments.append(segment)
             where[position] = number[segment.path], row
-        return cls(tuple(segments), where, keys, widths)
+        return cls(tuple(segments), where, keys, vectors)
 
     def __len__(self) -> int:
         return len(self.where)
-
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """(n, layers, poolings, d)."""
-        layers, poolings, dim = self.segments[0].values.shape[1:]
-        return len(self), layers, poolings, dim
 
     @property
     def paths(self) -> list[Path]:
@@ -65,17 +60,16 @@ class Stored:
     def view(self, layer: int, pooling: int, rows: np.ndarray | None = None) -> np.ndarray:
         """float32 (n, d): one layer, one pooling, of all rows or those at `rows`."""
         where = self.where if rows is None else self.where[rows]
-        width = self.widths[layer] if self.widths else self.shape[3]
-        out = np.empty((len(where), width), dtype=np.float32)
+        out = np.empty((len(where), self.vectors.widths[layer][pooling]), dtype=np.float32)
         for number, segment in enumerate(self.segments):
             mine = np.flatnonzero(where[:, 0] == number)
             if len(mine):
-                out[mine] = segment.values[where[mine, 1], layer, pooling, :width]
+                out[mine] = self.vectors.view(segment.values, layer, pooling)[where[mine, 1]]
         return out
 
     def take(self, rows: np.ndarray) -> Stored:
         """The same features for some rows only."""
-        return Stored(self.segments, self.where[rows], self.keys[rows], self.widths)
+        return Stored(self.segments, self.where[rows], self.keys[rows], self.vectors)
 
     def digest(self) -> str:
         """SHA-256 over the values as stored, row after row (for the record)."""

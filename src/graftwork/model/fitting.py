@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from graftwork.bases.backbone import Backbone, layer_widths
+from graftwork.bases.backbone import Backbone
+from graftwork.bases.vectors import vectors_of
 from graftwork.errors import Fault, IntegrityError
 from graftwork.features.readout import FittedReadout
 from graftwork.modalities import MODALITIES
@@ -97,7 +98,7 @@ def _width(fitted: FittedReadout | None, backbone: Backbone) -> int | None:
     if fitted is None:
         idf = getattr(backbone, "idf", None)
         return None if idf is None else len(idf)
-    widths = layer_widths(backbone)
+    widths = vectors_of(backbone).layer_widths(fitted.readout.pooling)
     read = [widths[layer] for layer in fitted.readout.layers]
     if not all(read):
         return None

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graftwork.bases.backbone import Backbone, Shape, layer_widths
+from graftwork.bases.backbone import Backbone, Shape
+from graftwork.bases.vectors import vectors_of
 from graftwork.errors import DataError, ParameterError
 from graftwork.model.graph import Graph
 from graftwork.model.head import HeadBlock, ModelHead
@@ -169,9 +170,9 @@ class Model:
                 store.features(backbone, column, progress=progress).view
             )
         pooled = _encode_all(backbone, column, progress)
-        widths = layer_widths(backbone)
+        vectors = vectors_of(backbone)
         return block.readout.readout.raw(
-            lambda layer, pooling: pooled[:, layer, pooling, : widths[layer]]
+            lambda layer, pooling: vectors.view(pooled, layer, pooling)
         )
 
     def _named(
@@ -196,14 +197,16 @@ class Model:
 
 
 def _encode_all(backbone: Backbone, column: Sequence[Any], progress: Progress) -> np.ndarray:
-    """float32 (n, layers, poolings, d), batch by batch, nothing kept."""
+    """float32 (n, layers, poolings, d), or flat rows (`bases.vectors`), batch by batch."""
     prepared = backbone.prepare(column)
     device = getattr(getattr(backbone, "placement", None), "device", "cpu")
     batches = plan_batches(prepared.lengths, device)
 
+    vectors = vectors_of(backbone)
+
     def work(batch: np.ndarray) -> Any:
         progress.check()
-        return backbone.encode(prepared, batch, Shape.POOLED)
+        return vectors.flat(np.asarray(backbone.encode(prepared, batch, Shape.POOLED)))
 
     # one batch alone gets all threads; several run side by side with one thread each
     alone = device != "cpu" or len(batches) == 1
@@ -214,7 +217,7 @@ def _encode_all(backbone: Backbone, column: Sequence[Any], progress: Progress) -
             out = np.empty((len(column), *values.shape[1:]), dtype=np.float32)
         out[batch] = values
     if out is None:
-        n_layers, n_poolings = backbone.n_layers, len(backbone.poolings)
-        width = max(layer_widths(backbone), default=0)
-        return np.zeros((0, n_layers, n_poolings, width), np.float32)
+        widest = max(max(layer) for layer in vectors.widths)
+        shape = (0, backbone.n_layers, len(backbone.poolings), widest)
+        return vectors.flat(np.zeros(shape, np.float32))
     return out

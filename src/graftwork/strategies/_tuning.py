@@ -177,10 +177,14 @@ class _TorchReadout:
     def apply(self, parts: Sequence[Any]) -> Any:
         import torch
 
+        from graftwork.features.readout import ROOT
+
         if self.readout.mix == "concat":
             mixed = torch.cat(list(parts), dim=1)
         else:
             mixed = sum(parts[1:], parts[0]) / len(parts)
         if self.readout.scale == "unit":
             mixed = mixed / mixed.norm(dim=1, keepdim=True).clamp(min=1e-12)
+        elif self.readout.scale == "root":
+            mixed = mixed.sign() * ((mixed.abs() + ROOT).sqrt() - ROOT**0.5)
         return (mixed - self.mean) * self.factor

@@ -137,9 +137,9 @@ class Probe:
         return few if candidates[0] in few else [*few, candidates[0]]
 
     def _allowed(self, job: Job, name: str) -> list[Readout]:
-        from graftwork.bases.backbone import layer_widths
+        from graftwork.bases.vectors import vectors_of
         from graftwork.errors import ParameterError, UnknownNameError
-        from graftwork.features.readout import readout_candidates
+        from graftwork.features.readout import USUAL, readout_candidates
 
         backbone = job.backbones[name]
         if self.layer is not None and not 0 <= self.layer < backbone.n_layers:
@@ -147,22 +147,23 @@ class Probe:
             raise ParameterError(f"probe: layer {self.layer} was asked for; there are 0 to {last}")
         if self.pooling is not None and self.pooling not in backbone.poolings:
             raise UnknownNameError("pooling", self.pooling, backbone.poolings, where="probe")
-        found = list(readout_candidates(layer_widths(backbone), len(backbone.poolings)))
+        scales = tuple(getattr(backbone, "scales", USUAL))
+        found = list(readout_candidates(vectors_of(backbone), scales))
         if self.layer is not None:
-            found = _single_layer(self.layer, len(backbone.poolings))
+            found = _single_layer(self.layer, len(backbone.poolings), scales)
         if self.pooling is not None:
             wanted = backbone.poolings.index(self.pooling)
             found = [readout for readout in found if readout.pooling == wanted]
         return found
 
 
-def _single_layer(layer: int, n_poolings: int) -> list[Readout]:
-    from graftwork.features.readout import SCALES, Readout
+def _single_layer(layer: int, n_poolings: int, scales: tuple[str, ...]) -> list[Readout]:
+    from graftwork.features.readout import Readout
 
     return [
         Readout((layer,), pooling, "concat", scale)
         for pooling in range(n_poolings)
-        for scale in SCALES
+        for scale in scales
     ]
 
 
