@@ -60,7 +60,7 @@ def test_another_label_may_be_asked_for(model):
 def test_one_word_leaves_nothing_to_leave_out(model):
     told = explain_api(model, "refund")
     assert told["parts"] == []
-    assert "one word only" in explanation_text(told)
+    assert "one part only" in explanation_text(told)
 
 
 def test_a_long_text_is_cut_in_runs(model, monkeypatch):
@@ -84,7 +84,7 @@ def test_each_of_several_inputs_is_cut_in_turn(tmp_path):
 
 
 def test_no_text_is_a_mistake(model):
-    with pytest.raises(ParameterError, match="no text"):
+    with pytest.raises(ParameterError, match="nothing to explain"):
         explain_api(model, "  \n")
 
 
