@@ -2,13 +2,13 @@
 
     .venv/bin/python bench/second_fit.py
 
-`graftwork.fit` twice on 2,000 labelled rows, and on the pictures of clothing10 with MobileNetV2, each
-in its own process and run directory, with one feature store. Encoding time is all time spent in the store's `features`, random-weights control
-included: keys, tokenising or decoding, the network, writing and reading back; of pictures also the
-first reading and decoding of every file. Rows that go through the network
-outside the store are told apart: the saved model is loaded back and must predict the same, and the
-latency of a single row is measured; both must run the network by their nature. Wanted: 0 base
-passes in the second fit, ≥ 90 % of the first's encoding time saved.
+`graftwork.fit` twice on 2,000 labelled rows, and on the pictures of clothing10 with MobileNetV2,
+each in its own process and run directory, with one feature store. Encoding time is all time spent
+in the store's `features`, random-weights control included: keys, tokenising or decoding, the
+network, writing and reading back; of pictures also the reading and decoding of every file before.
+Rows that go through the network outside the store are told apart: the saved model is loaded back
+and must predict the same, and the latency of a single row is measured; both must run the network by
+their nature. Wanted: 0 base passes in the second fit, ≥ 90 % of the first's encoding time saved.
 """
 
 from __future__ import annotations
