@@ -34,7 +34,7 @@ def measure(bench: Bench, name: str, ours: Worker, peer: Worker) -> dict[str, An
     (folder / "files.json").write_text(json.dumps([files[i] for i in drawn]))
     base = base_of(name)
     job = {"files": str(folder / "files.json"), "count": count, "base": str(base)}
-    job |= {key: input_of(base)[key] for key in ("size", "mean", "std")}
+    job |= {key: input_of(base)[key] for key in ("size", "mean", "std", "resize")}
     contenders = {
         "ours": (ours, {**job, "store": str(folder / "store"), "vectors": str(folder / "a.npy")}),
         "peer": (peer, {**job, "vectors": str(folder / "b.npy")}),

@@ -56,7 +56,7 @@ def loop(bench: Bench, seed: int, rate: float, *, validation: bool) -> dict[str,
         "epochs": QUICK_EPOCHS if bench.quick else EPOCHS,
         "validation": validation,
         "rows": SEARCH_ROWS if validation else 0,
-        **{name: input_of(base)[name] for name in ("size", "mean", "std")},
+        **{name: input_of(base)[name] for name in ("size", "mean", "std", "resize")},
     }
     with bench.worker("peers/plain_loop.py") as worker:
         return worker.ask(job)

@@ -111,10 +111,19 @@ class Pictures:
             picture = opened.convert("RGB")
         if self.altered:
             picture = _altered(picture)
+        elif self.job["resize"] == "crop":
+            picture = _middle(picture)
         pixels = np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR), np.float32)
         mean, std = (np.asarray(self.job[name], np.float32) for name in ("mean", "std"))
         values = (pixels / 255 - mean) / std
         return torch.from_numpy(values.transpose(2, 0, 1).copy()), code
+
+
+def _middle(picture: Any) -> Any:
+    """The largest square in the middle."""
+    side = min(picture.size)
+    left, top = (picture.width - side) // 2, (picture.height - side) // 2
+    return picture.crop((left, top, left + side, top + side))
 
 
 def _altered(picture: Any) -> Any:
