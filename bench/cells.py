@@ -19,6 +19,7 @@ NAMES = {
     "langid30": "30 languages",
     "chnsenticorp": "hotel reviews (Chinese)",
     "thucnews": "headlines (Chinese)",
+    "clothing10": "clothing10 (3,781 pictures)",
 }
 Result = dict[str, Any]
 

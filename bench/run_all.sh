@@ -9,7 +9,8 @@ python=${PYTHON:-.venv/bin/python}
 
 failed=()
 for name in startup encoding soft_transfer hybrid second_start second_fit verdict_wrong \
-  cached_epoch compare calibration abstention label_errors select_rows; do
+  cached_epoch compare calibration abstention label_errors select_rows image_bases \
+  image_encoding bundle; do
   echo "== $name ($(date +%H:%M:%S))"
   "$python" "bench/$name.py" "$@" || failed+=("$name")
 done

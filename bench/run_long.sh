@@ -18,7 +18,7 @@ case " $* " in
 esac
 
 failed=()
-for name in ${BENCHES:-peers_status hard_transfer few_labels regret}; do
+for name in ${BENCHES:-peers_status hard_transfer few_labels regret image_tuning}; do
   flags=("$@")
   if [ "$name" = peers_status ]; then # it knows neither, and is kept anyhow
     flags=()

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from cells import NAMES, Result, gain, reached, seconds, table
 from harness import BENCH, WORK
 from tables_data import DATA
+from tables_images import IMAGES
 from tables_long import LONG
 from tables_referee import REFEREE
 from tables_select import SELECT
@@ -118,7 +119,7 @@ def encoding(found: Result) -> str:
 def second_fit(found: Result) -> str:
     rows = [
         [
-            f"{NAMES[name]}, {told['rows']:,} rows",
+            NAMES[name] + (f", {told['rows']:,} rows" if told["rows"] else ""),
             *(f"{told[fit]['base_passes']:,}" for fit in ("first", "second")),
             *(seconds(told[fit]["store_seconds"]) for fit in ("first", "second")),
             f"{100 * told['saved']:.1f} %",
@@ -271,6 +272,7 @@ TABLES: dict[str, tuple[Callable[[Result], str], Callable[[Result], list[list[st
     **SELECT,
     **DATA,
     **REFEREE,
+    **IMAGES,
     **LONG,
 }
 
