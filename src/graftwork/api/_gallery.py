@@ -39,10 +39,16 @@ def _classes(opened: Opened) -> list[dict[str, Any]]:
         {
             "label": dataset.target[places[0]],
             "rows": len(places),
-            "shown": [_shown(opened, place) for place in places[:PER_CLASS]],
+            "shown": [_shown(opened, place) for place in _different(opened, places)[:PER_CLASS]],
         }
         for places in largest[:CLASSES]
     ]
+
+
+def _different(opened: Opened, places: list[int]) -> list[int]:
+    """The first row of each content."""
+    keys = opened.dataset.keys
+    return list({keys[place]: place for place in reversed(places)}.values())[::-1]
 
 
 def _alike(opened: Opened) -> dict[str, Any]:

@@ -49,7 +49,11 @@ def rows_set_aside(view: View) -> Iterator[Finding]:
     for row in view.set_aside:
         reasons.setdefault(row.reason, []).append(row)
     for reason, rows in reasons.items():
-        unknown = ("warning", f"rows cannot be read: {reason.replace('_', ' ')} ({rows[0].detail})")
+        what = "row" if len(rows) == 1 else "rows"
+        unknown = (
+            "warning",
+            f"{what} cannot be read: {reason.replace('_', ' ')} ({rows[0].detail})",
+        )
         severity, title = _TITLES.get(reason, unknown)
         data = {"first": rows[0].detail, "kind": rows[0].kind}
         message = f"{len(rows):,} {title}: {rows[0].kind}"
