@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from graftwork.bases._pictures import Pictures
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from graftwork.data.blob import Blob
 
-__all__ = ["COST", "InputSpec", "Pictures"]
+__all__ = ["InputSpec", "NetworkPictures"]
 
-# What a picture costs beside a text's tokens, so that batch plans made in tokens give a CPU batches
-# of eight: measured quickest, the maps of more no longer fit the caches.
-COST = 128
 _REDUCING_GAP = 2.0  # large pictures are first reduced by whole steps: quicker, and no visible loss
 
 
@@ -53,23 +51,18 @@ class InputSpec:
         return values.transpose(2, 0, 1)
 
 
-class Pictures:
-    """Inputs of an image network; nothing is read before `pixels`.
+class NetworkPictures(Pictures):
+    """Inputs of an image network.
 
     Args:
         inputs: n pictures; None is one without content, of the mean colour.
         spec: what enters the network.
-        workers: threads that decode one batch (more than one where batches come one by one).
+        workers: as in `Pictures`.
     """
 
     def __init__(self, inputs: Sequence[Blob | None], spec: InputSpec, workers: int = 1) -> None:
-        self.inputs = list(inputs)
+        super().__init__(inputs, workers=workers)
         self.spec = spec
-        self.workers = workers
-        self.lengths = np.full(len(self.inputs), COST, dtype=np.int64)
-
-    def __len__(self) -> int:
-        return len(self.inputs)
 
     def pixels(self, index: np.ndarray) -> np.ndarray:
         """Float32 (b, 3, size, size) of the pictures at `index`.
@@ -79,24 +72,17 @@ class Pictures:
         Raises:
             DataError: a file is gone, was changed, or is no picture.
         """
-        from graftwork.modalities.picture_views import seen
-
         size = self.spec.size
         out = np.zeros((len(index), size, size, 3), dtype=np.float32).transpose(0, 3, 1, 2)
-        chosen = [self.inputs[i] for i in np.asarray(index).tolist()]
-
-        def work(row: int) -> None:
-            blob = chosen[row]
-            if blob is not None:
-                out[row] = self.spec.pixels(seen(blob, size=size))
-
-        if self.workers == 1:
-            for row in range(len(chosen)):
-                work(row)
-        else:
-            with ThreadPoolExecutor(self.workers) as pool:
-                list(pool.map(work, range(len(chosen))))
+        for row, values in enumerate(self.each(index, self._one)):
+            if values is not None:
+                out[row] = values
         return out
+
+    def _one(self, blob: Blob | None) -> np.ndarray | None:
+        from graftwork.modalities.picture_views import seen
+
+        return None if blob is None else self.spec.pixels(seen(blob, size=self.spec.size))
 
 
 def _squashed(picture: Image, spec: InputSpec) -> Image:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,17 +19,18 @@ from torch import nn
 from graftwork.bases._convnet_config import is_head
 from graftwork.bases._convnet_layers import Chain, pooled, to_rows
 from graftwork.bases._convnet_loading import without_head
+from graftwork.bases._named_weights import NamedWeights, sharing_copy
 from graftwork.bases.backbone import Capability
 from graftwork.bases.convnet import ConvNet
 from graftwork.errors import ParameterError, UnsupportedError
 
 if TYPE_CHECKING:
-    from graftwork.bases._convnet_pictures import Pictures
+    from graftwork.bases._convnet_pictures import NetworkPictures
 
 __all__ = ["TunableConvNet"]
 
 
-class TunableConvNet:
+class TunableConvNet(NamedWeights):
     """A `Tunable` of an image network (see there).
 
     The stem (layer 0) stands still unless `everything` trains: what it finds, edges and colours, is
@@ -103,11 +104,6 @@ class TunableConvNet:
             start = end + 1
         return groups
 
-    def parameters(self) -> Sequence[tuple[str, Any, int]]:
-        """(name, torch parameter, depth) of all that trains."""
-        depths = self._depths()
-        return [(n, p, depths[n]) for n, p in self.network.named_parameters() if n in depths]
-
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_reader": None}
 
@@ -119,21 +115,18 @@ class TunableConvNet:
         """Another that shares the memory of all weights, and has gradients of its own."""
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
-        memo: dict[int, Any] = {id(buffer): buffer for buffer in self.network.buffers()}
-        for parameter in self.network.parameters():
-            memo[id(parameter)] = nn.Parameter(parameter.detach(), parameter.requires_grad)
-        twin.network = copy.deepcopy(self.network, memo)
+        twin.network = sharing_copy(self.network)
         twin._reader = twin._made_reader()
         return twin
 
-    def states(self, prepared: Pictures, index: np.ndarray) -> list[np.ndarray]:
+    def states(self, prepared: NetworkPictures, index: np.ndarray) -> list[np.ndarray]:
         """Float32 (h · w, c) of each row: the map that enters the first layer that trains."""
         maps = self.backbone.maps_at(prepared, index, self.boundary)
         return list(to_rows(maps).cpu().numpy())
 
     def pooled(
         self,
-        prepared: Pictures,
+        prepared: NetworkPictures,
         index: np.ndarray,
         wanted: Sequence[tuple[int, int]],
         states: Sequence[np.ndarray] | None,
@@ -153,7 +146,7 @@ class TunableConvNet:
         return [found[place] for place in wanted]
 
     def _entering(
-        self, prepared: Pictures, index: np.ndarray, states: Sequence[np.ndarray] | None
+        self, prepared: NetworkPictures, index: np.ndarray, states: Sequence[np.ndarray] | None
     ) -> Any:
         """What enters the first unit that runs: pixels, or the stored maps of a boundary."""
         device = self.backbone.placement.device
@@ -162,16 +155,6 @@ class TunableConvNet:
         rows = torch.from_numpy(np.stack(list(states or ())))
         side = math.isqrt(rows.shape[1])  # what enters is square, and stays so
         return rows.unflatten(1, (side, side)).permute(0, 3, 1, 2).to(device)
-
-    def tensors(self) -> dict[str, np.ndarray]:
-        """All weights that train, by name, copied."""
-        return {n: np.array(p.detach().cpu().numpy()) for n, p, _ in self.parameters()}
-
-    def put(self, tensors: Mapping[str, np.ndarray]) -> None:
-        """Set the weights that train."""
-        with torch.no_grad():
-            for name, parameter, _ in self.parameters():
-                parameter.copy_(torch.from_numpy(np.ascontiguousarray(tensors[name])))
 
     def finished(self) -> ConvNet:
         """A frozen backbone with the weights as they are now; its old classifier is gone."""

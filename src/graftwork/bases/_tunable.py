@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +18,7 @@ from torch import nn
 
 from graftwork.bases._layers import layer_list
 from graftwork.bases._loading import weights_hash, without_hooks
+from graftwork.bases._named_weights import NamedWeights, sharing_copy
 from graftwork.errors import ParameterError, UnsupportedError
 
 __all__ = ["Passes", "TunableNetwork"]
@@ -59,7 +60,7 @@ class Passes(Protocol):
         ...
 
 
-class TunableNetwork:
+class TunableNetwork(NamedWeights):
     """A `Tunable` of a Hugging Face network (see there).
 
     Dropout is off: what comes out must not depend on how a batch is shared among threads and
@@ -135,11 +136,6 @@ class TunableNetwork:
             found |= {f"{name}.{own}": 1 for own, _ in module.named_parameters()}
         return found
 
-    def parameters(self) -> Sequence[tuple[str, Any, int]]:
-        """(name, torch parameter, depth) of all that trains."""
-        depths = self._depths()
-        return [(n, p, depths[n]) for n, p in self.network.named_parameters() if n in depths]
-
     def __getstate__(self) -> dict[str, Any]:
         """What another process needs to train it: no hooks, and not the frozen layers."""
         kept = {name: value for name, value in self.__dict__.items() if name != "_lower"}
@@ -154,7 +150,7 @@ class TunableNetwork:
         """Another that shares the memory of all weights, and has gradients of its own."""
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
-        twin.network = _sharing_copy(self.network)
+        twin.network = sharing_copy(self.network, without_hooks(self.network))
         if self.cached:
             twin._feed = self.places.of(twin.network)[self.boundary - 1]
         return twin
@@ -182,16 +178,6 @@ class TunableNetwork:
             self._feed.states = None
         count = self.backbone.n_layers
         return [self.passes.pool(hidden[layer - count], how, batch) for layer, how in wanted]
-
-    def tensors(self) -> dict[str, np.ndarray]:
-        """All weights that train, by name, copied."""
-        return {n: np.array(p.detach().cpu().numpy()) for n, p, _ in self.parameters()}
-
-    def put(self, tensors: Mapping[str, np.ndarray]) -> None:
-        """Set the weights that train."""
-        with torch.no_grad():
-            for name, parameter, _ in self.parameters():
-                parameter.copy_(torch.from_numpy(np.ascontiguousarray(tensors[name])))
 
     def finished(self) -> Any:
         """A frozen backbone with the weights as they are now."""
@@ -284,11 +270,3 @@ def _returned_values(network: Any, passes: Passes) -> int:
 def _own_copy(network: Any) -> Any:
     """A copy with memory of its own, in float32: small steps would be lost in half precision."""
     return copy.deepcopy(without_hooks(network)).float()
-
-
-def _sharing_copy(network: Any) -> Any:
-    """A copy whose parameters share their memory with the original's, but not their gradients."""
-    memo: dict[int, Any] = {id(buffer): buffer for buffer in network.buffers()}
-    for parameter in network.parameters():
-        memo[id(parameter)] = nn.Parameter(parameter.detach(), parameter.requires_grad)
-    return copy.deepcopy(without_hooks(network), memo)

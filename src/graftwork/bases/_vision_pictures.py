@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from graftwork.bases._pictures import Pictures
 from graftwork.errors import BaseModelError, Fault
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["PROCESSOR", "Pixels", "Processor"]
 
 PROCESSOR = "preprocessor_config.json"
-# What a picture costs beside a text's tokens, so that batch plans made in tokens give a CPU batches
-# of eight.
-COST = 128
 _ODD = ((40, 60), (90, 30))  # sizes of pictures that show whether what comes out is of one size
 
 
@@ -55,25 +52,20 @@ class Processor:
         return np.asarray(done, dtype=np.float32)
 
 
-class Pixels:
-    """Inputs of an image network; nothing is read before `pixels`.
+class Pixels(Pictures):
+    """Inputs of an image network of transformers.
 
     Args:
         inputs: n pictures; None is one without content, black after scaling.
         processor: of the base.
-        workers: threads that decode one batch (more than one where batches come one by one).
+        workers: as in `Pictures`.
     """
 
     def __init__(
         self, inputs: Sequence[Blob | None], processor: Processor, workers: int = 1
     ) -> None:
-        self.inputs = list(inputs)
+        super().__init__(inputs, workers=workers)
         self.processor = processor
-        self.workers = workers
-        self.lengths = np.full(len(self.inputs), COST, dtype=np.int64)
-
-    def __len__(self) -> int:
-        return len(self.inputs)
 
     def pixels(self, index: np.ndarray) -> np.ndarray:
         """Float32 (b, 3, height, width) of the pictures at `index`.
@@ -81,11 +73,7 @@ class Pixels:
         Raises:
             DataError: a file is gone, was changed, or is no picture.
         """
-        chosen = [self.inputs[i] for i in np.asarray(index).tolist()]
-        if self.workers == 1:
-            return np.stack([self._one(blob) for blob in chosen])
-        with ThreadPoolExecutor(self.workers) as pool:
-            return np.stack(list(pool.map(self._one, chosen)))
+        return np.stack(list(self.each(index, self._one)))
 
     def _one(self, blob: Blob | None) -> np.ndarray:
         from graftwork.modalities.picture_views import seen

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from graftwork.bases._convnet_layers import Chain, Watched
-    from graftwork.bases._convnet_pictures import Pictures
+    from graftwork.bases._convnet_pictures import NetworkPictures
     from graftwork.bases._convnet_tunable import TunableConvNet
     from graftwork.data.blob import Blob
     from graftwork.runtime.devices import Placement
@@ -44,7 +44,6 @@ class ConvNet:
         network: of float32, in evaluation mode, on the CPU.
         config: as in its `config.json`, checked and whole.
         placement: device, precision and threads of the encoding.
-        random_seed: set for a twin with random weights (a control), None for the real one.
         facts: catalog facts for `describe` (licence, source).
 
     Attributes:
@@ -63,7 +62,6 @@ class ConvNet:
         config: Mapping[str, Any],
         *,
         placement: Placement,
-        random_seed: int | None = None,
         facts: dict[str, Any] | None = None,
     ) -> None:
         from graftwork.bases._convnet_loading import weights_hash
@@ -73,7 +71,6 @@ class ConvNet:
         self.network = network
         self.config = dict(config)
         self.placement = placement
-        self.random_seed = random_seed
         self.facts = facts or {}
         self.plan = plan_of(network, config)
         self.spec = InputSpec.of(config["input"])
@@ -151,17 +148,17 @@ class ConvNet:
             return self.plan.chained and set(self.plan.layouts) == {"map"}
         return capability == Capability.TRAIN
 
-    def prepare(self, inputs: Sequence[Blob | None]) -> Pictures:
+    def prepare(self, inputs: Sequence[Blob | None]) -> NetworkPictures:
         """Note which pictures are meant; they are read and decoded batch by batch in `encode`.
 
         None is a picture without content.
         """
-        from graftwork.bases._convnet_pictures import Pictures
+        from graftwork.bases._convnet_pictures import NetworkPictures
 
         workers = 1 if self.placement.device == "cpu" else self.placement.threads
-        return Pictures(inputs, self.spec, workers)
+        return NetworkPictures(inputs, self.spec, workers)
 
-    def encode(self, prepared: Pictures, index: np.ndarray, shape: Shape) -> Any:
+    def encode(self, prepared: NetworkPictures, index: np.ndarray, shape: Shape) -> Any:
         """One batch through the network.
 
         Returns:
@@ -181,7 +178,7 @@ class ConvNet:
         with torch.inference_mode():
             return self._pooled(self._pixels(prepared, index))
 
-    def maps_at(self, prepared: Pictures, index: np.ndarray, layer: int) -> Any:
+    def maps_at(self, prepared: NetworkPictures, index: np.ndarray, layer: int) -> Any:
         """What the last unit of a layer gives for those rows: float32 (b, c, h, w), a tensor."""
         import torch
 
@@ -197,7 +194,7 @@ class ConvNet:
             self._reader(self._pixels(prepared, index), read, layer)
         return found[0]
 
-    def _pixels(self, prepared: Pictures, index: np.ndarray) -> Any:
+    def _pixels(self, prepared: NetworkPictures, index: np.ndarray) -> Any:
         import torch
 
         pixels = torch.from_numpy(prepared.pixels(index))
@@ -251,7 +248,6 @@ class ConvNet:
             random_network(self.config, seed),
             {**self.config, "n_classes": None},
             placement=self.placement,
-            random_seed=seed,
             facts={"name": "random weights"},
         )
 

@@ -14,30 +14,13 @@ from graftwork.registry import Declaration, declare
 if TYPE_CHECKING:
     import numpy as np
 
+    from graftwork.bases._pictures import Pictures
     from graftwork.data.blob import Blob
 
-__all__ = ["Hog", "HogPictures"]
+__all__ = ["Hog"]
 
 FORMAT = 1
 COST = 64  # of a picture, beside a text's tokens: batches of sixteen on a CPU
-
-
-class HogPictures:
-    """Pictures to be described; nothing is read before it is asked for.
-
-    Attributes:
-        inputs: n `Blob`s; None is a picture without content.
-        lengths: int64 (n,), the same for each: all are resized to one size.
-    """
-
-    def __init__(self, inputs: Sequence[Blob | None]) -> None:
-        import numpy as np
-
-        self.inputs = list(inputs)
-        self.lengths = np.full(len(self.inputs), COST, dtype=np.int64)
-
-    def __len__(self) -> int:
-        return len(self.inputs)
 
 
 @declare(
@@ -117,12 +100,13 @@ class Hog:
         """Nothing: there are no weights."""
         return False
 
-    def prepare(self, inputs: Sequence[Any]) -> HogPictures:
+    def prepare(self, inputs: Sequence[Any]) -> Pictures:
         """Pictures that are read when they are asked for; None is a missing one.
 
         Raises:
             DataError: an input is no picture.
         """
+        from graftwork.bases._pictures import Pictures
         from graftwork.data.blob import Blob
 
         faults = [
@@ -132,9 +116,9 @@ class Hog:
         ]
         if faults:
             raise DataError("the HOG backbone reads pictures", faults[:20])
-        return HogPictures(inputs)
+        return Pictures(inputs, COST)
 
-    def encode(self, prepared: HogPictures, index: np.ndarray, shape: Shape) -> np.ndarray:
+    def encode(self, prepared: Pictures, index: np.ndarray, shape: Shape) -> np.ndarray:
         """Float32 (len(index), 1, 1, d).
 
         Raises:
