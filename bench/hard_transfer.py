@@ -70,6 +70,7 @@ def measure(bench: Bench, name: str) -> dict[str, Any] | None:
             f"{name}-rate-{rate:g}",
             lambda rate=rate: trainer(bench, name, rate, validation=True),
             of=PEER,
+            timed=False,
         )
     if None in choices.values():
         return None

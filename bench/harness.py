@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import hashlib
 import json
 import os
@@ -11,9 +12,11 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from pieces import Pieces, write_whole
 from workers import Worker
 
 __all__ = [
@@ -36,16 +39,18 @@ ENVIRONMENTS = BENCH / ".envs"
 class Bench:
     """One bench: its flags, its finished pieces and its result file.
 
-    A piece (usually a data set) that is finished is kept with a hash of the sources that it depends
-    on: the project's and this bench's, or, where it is `of` a peer's worker alone, that worker's.
-    The same command goes on with the rest, and measures a piece again where its sources changed or
-    `--again` is given.
+    A piece (usually a data set) that is finished is kept in `pieces/<name>.jsonl`, with a hash of
+    the sources that it depends on: the project's and this bench's, or, where it is `of` a peer's
+    worker alone, that worker's. The same command goes on with the rest, also on another day and
+    machine. It measures a piece again where its code changed (comments and docstrings apart),
+    where its time counts and the processor is another one, or where `--again` is given; with
+    `--keep` such pieces are taken nevertheless, and the results name them.
 
     Args:
         name: of the script and of `results/<name>.json`.
         about: the script's docstring, for `--help`.
         names: the pieces that `--only` can choose.
-        long: hours of it: adds `--keep` and `--tell`.
+        long: hours of it: adds `--tell`.
         timed: whether its seconds count; then all cores must be free to use.
         more: adds flags of the bench's own to the parser; read them from `given`.
     """
@@ -69,16 +74,19 @@ class Bench:
         parser.add_argument("--again", action="store_true", help="measure finished pieces again")
         if names:
             parser.add_argument("--only", nargs="+", choices=names, default=list(names))
+        parser.add_argument("--keep", action="store_true", help=KEEP)
         if long:
-            _long_flags(parser)
+            parser.add_argument("--tell", action="store_true", help=TELL)
         if more is not None:
             more(parser)
         given = parser.parse_args()
         self.given = given
-        self.keep: bool = getattr(given, "keep", False)
+        self.keep: bool = given.keep
         self.tell: bool = getattr(given, "tell", False)
         self.unfinished: list[str] = []
         self.older: list[str] = []
+        self.elsewhere: list[str] = []
+        self.timed = timed
         self.name = name
         self.quick: bool = given.quick
         self.again: bool = given.again
@@ -86,6 +94,9 @@ class Bench:
         self._partial = set(self.only) != set(names)
         self.work = WORK / ("quick" if self.quick else "full") / name
         self.work.mkdir(parents=True, exist_ok=True)
+        self._pieces = Pieces(
+            self.work / "pieces.jsonl" if self.quick else BENCH / "pieces" / f"{name}.jsonl"
+        )
         self._sources: dict[str | None, str] = {None: _hash(_sources(name))}
         limits = [name for name in os.environ if name.endswith("_NUM_THREADS")]
         if limits and timed and not self.quick:
@@ -97,10 +108,23 @@ class Bench:
         return self.work / "cache"
 
     def piece(
-        self, name: str, measure: Callable[[], dict[str, Any]], *, of: str | None = None
+        self,
+        name: str,
+        measure: Callable[[], dict[str, Any]],
+        *,
+        of: str | None = None,
+        timed: bool | None = None,
     ) -> dict[str, Any]:
-        """What `measure` returns, or what it returned when it was finished before."""
-        kept = None if self.again else self.finished(name, of=of)
+        """What `measure` returns, or what it returned when it was finished before.
+
+        Args:
+            name: of the piece.
+            measure: runs it.
+            of: the peer's worker that it depends on alone.
+            timed: whether its seconds count (default: as in the bench): if so, one that was
+                finished on another processor is measured again.
+        """
+        kept = None if self.again else self.finished(name, of=of, timed=timed)
         if kept is not None:
             print(f"{self.name} {name}: kept from before", flush=True)
             return kept
@@ -109,31 +133,40 @@ class Bench:
         found = measure()
         found["bench_seconds"] = round(time.perf_counter() - begun, 1)
         found["load_before"] = round(load, 2)
-        _write(self._piece_file(name), {"sources": sources, "found": found})
+        told = {"sources": sources, "cpu": _cpu(), "date": _today(), "found": found}
+        self._pieces.put(name, told)
         print(f"{self.name} {name}: {found['bench_seconds']} s", flush=True)
         return found
 
     def piece_or_none(
-        self, name: str, measure: Callable[[], dict[str, Any]], *, of: str | None = None
+        self,
+        name: str,
+        measure: Callable[[], dict[str, Any]],
+        *,
+        of: str | None = None,
+        timed: bool | None = None,
     ) -> dict[str, Any] | None:
         """As `piece`; with `--tell` nothing is measured, and what is missing is noted."""
         if not self.tell:
-            return self.piece(name, measure, of=of)
-        found = self.finished(name, of=of)
+            return self.piece(name, measure, of=of, timed=timed)
+        found = self.finished(name, of=of, timed=timed)
         if found is None:
             self.unfinished.append(name)
         return found
 
-    def finished(self, name: str, *, of: str | None = None) -> dict[str, Any] | None:
-        """A piece that was finished before, or None; of other sources only with `--keep`."""
-        path = self._piece_file(name)
-        if not path.is_file():
+    def finished(
+        self, name: str, *, of: str | None = None, timed: bool | None = None
+    ) -> dict[str, Any] | None:
+        """A piece that was finished before and still holds, or None."""
+        kept = self._pieces.get(name)
+        if kept is None:
             return None
-        kept: dict[str, Any] = json.loads(path.read_text())
-        if kept["sources"] != self._sources_of(of):
-            if not self.keep:
-                return None
-            self.older.append(name)
+        older = kept["sources"] != self._sources_of(of)
+        elsewhere = (self.timed if timed is None else timed) and kept["cpu"] != _cpu()
+        if (older or elsewhere) and not self.keep:
+            return None
+        self.older += [name] * older
+        self.elsewhere += [name] * elsewhere
         return dict(kept["found"])
 
     def _sources_of(self, peer: str | None) -> str:
@@ -141,9 +174,6 @@ class Bench:
         if peer not in self._sources:
             self._sources[peer] = _hash(_sources_of_peer(str(peer)))
         return self._sources[peer]
-
-    def _piece_file(self, name: str) -> Path:
-        return self.work / f"{name}.piece.json"
 
     def worker(self, script: str, *, peer: bool | str = False) -> Worker:
         """A worker in our environment, the peers', or the peers' environment of that name."""
@@ -178,14 +208,14 @@ class Bench:
             "sources": self._sources[None],
             **({"unfinished": self.unfinished} if self.unfinished else {}),
             **({"of_older_sources": self.older} if self.older else {}),
+            **({"on_another_processor": self.elsewhere} if self.elsewhere else {}),
             **found,
         }
         folder = self.work.parent / "results"
         if not (self.quick or self._partial):
             folder = BENCH / "results"
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{self.name}.json"
-        _write(path, told)
+        write_whole(path, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
         print(f"{path.relative_to(ROOT)} is written", flush=True)
 
 
@@ -218,21 +248,9 @@ def fresh_folder(path: Path) -> Path:
     return path
 
 
-def _long_flags(parser: argparse.ArgumentParser) -> None:
-    """For benches of hours, while the project goes on."""
-    parser.add_argument(
-        "--keep",
-        action="store_true",
-        help="keep finished pieces although the sources changed since; the results name them",
-    )
-    parser.add_argument(
-        "--tell",
-        action="store_true",
-        help="measure nothing: write the results of the pieces that are there",
-    )
-
-
-SHARED = ("harness.py", "protocol.py", "workers.py")
+KEEP = "keep finished pieces although code or processor are others now; the results name them"
+TELL = "measure nothing: write the results of the pieces that are there"
+SHARED = ("protocol.py", "workers.py")
 
 
 def _sources(bench: str) -> list[Path]:
@@ -246,17 +264,45 @@ def _sources_of_peer(script: str) -> list[Path]:
     """A peer's worker, its environment and the protocol: nothing of ours."""
     worker = BENCH / script
     environment = worker.parent / "environments" / f"{worker.stem.partition('_')[0]}.txt"
-    return [BENCH / "protocol.py", worker.parent / "base.py", worker, environment]
+    found = [BENCH / "protocol.py", worker.parent / "base.py", worker, environment]
+    return [file for file in found if file.is_file()]  # one that needs no environment has none
 
 
 def _hash(files: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for file in sorted(files):
-        digest.update(str(file.relative_to(ROOT)).encode() + file.read_bytes())
+        digest.update(str(file.relative_to(ROOT)).encode() + _code(file))
     return digest.hexdigest()[:16]
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
-    aside = path.with_suffix(".part")
-    aside.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    aside.replace(path)
+def _code(file: Path) -> bytes:
+    """What runs: a script without its comments, docstrings and layout."""
+    if file.suffix != ".py":
+        return file.read_bytes()
+    tree = ast.parse(file.read_bytes())
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [each for each in body if not _is_docstring(each)]  # type: ignore[attr-defined]
+    return ast.dump(tree).encode()
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+@lru_cache
+def _cpu() -> str:
+    from graftwork.runs.record import machine_facts
+
+    return str(machine_facts()["cpu"])
+
+
+def _today() -> str:
+    from graftwork.runs.record import now
+
+    return str(now())[:10]

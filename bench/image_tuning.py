@@ -17,6 +17,7 @@ from typing import Any
 from harness import Bench, fresh_folder, unbits
 from pictures import base_of, classes, clothing, input_of, subset
 
+PEER = "peers/plain_loop.py"
 SEEDS = (0, 1, 2)
 RATES = (1e-4, 1e-3)
 EPOCHS, QUICK_EPOCHS = 5, 1
@@ -58,24 +59,29 @@ def loop(bench: Bench, seed: int, rate: float, *, validation: bool) -> dict[str,
         "rows": SEARCH_ROWS if validation else 0,
         **{name: input_of(base)[name] for name in ("size", "mean", "std", "resize")},
     }
-    with bench.worker("peers/plain_loop.py") as worker:
+    with bench.worker(PEER) as worker:
         return worker.ask(job)
 
 
 def measure(bench: Bench, seed: int) -> dict[str, Any] | None:
     """All sides of a seed, or None where a piece is missing (`--tell`)."""
-    mine = bench.piece_or_none(f"auto-{seed}", lambda: ours(bench, seed, "auto"))
-    probe = bench.piece_or_none(f"probe-{seed}", lambda: ours(bench, seed, "probe"))
     choices = {
         rate: bench.piece_or_none(
-            f"rate-{rate:g}", lambda rate=rate: loop(bench, 0, rate, validation=True)
+            f"rate-{rate:g}",
+            lambda rate=rate: loop(bench, 0, rate, validation=True),
+            of=PEER,
+            timed=False,
         )
         for rate in RATES
     }
     if None in choices.values():
         return None
     best = max(RATES, key=lambda rate: choices[rate]["accuracy"])  # type: ignore[index]
-    theirs = bench.piece_or_none(f"loop-{seed}", lambda: loop(bench, seed, best, validation=False))
+    theirs = bench.piece_or_none(
+        f"loop-{seed}", lambda: loop(bench, seed, best, validation=False), of=PEER
+    )
+    mine = bench.piece_or_none(f"auto-{seed}", lambda: ours(bench, seed, "auto"))
+    probe = bench.piece_or_none(f"probe-{seed}", lambda: ours(bench, seed, "probe"))
     if mine is None or probe is None or theirs is None:
         return None
     return {"ours": mine, "probe": probe, "peer": theirs}

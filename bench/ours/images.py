@@ -26,7 +26,7 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
     seconds = time.perf_counter() - begun
     with open(Path(job["out"]) / "report" / "predictions.csv", newline="") as stream:
         rows = sorted(csv.DictReader(stream), key=lambda row: int(row["row"]))
-    report, record = run.report, run.record.to_json()
+    report, record = run.report, run.record
     return {
         "test": len(rows),
         "right": bits([row["label"] == row["prediction"] for row in rows]),
