@@ -5,9 +5,9 @@
 clothing10 with MobileNetV2. Ours: a whole `graftwork.fit`, all defaults, on an empty feature store,
 and a probe alone. Theirs (peers/plain_loop.py): AdamW, 5 epochs, the better of two rates by the
 validation part (learnt there from 1,000 pictures); only the final run on train and validation
-counts. Three seeds each; every run is a piece of its own. Wanted: pooled over the seeds, the lower
-bound of the paired difference to the loop ≥ −.02, in at most half its time; the gain over the probe
-is told with its interval, or "not shown".
+counts, its quickest epoch standing for all. Three seeds each; every run is a piece of its own.
+Wanted: pooled over the seeds, the lower bound of the paired difference to the loop ≥ −.02, in at
+most half its time; the gain over the probe is told with its interval, or "not shown".
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 from graftwork.errors import DataError, ParameterError
+from graftwork.features._design import Design
 from graftwork.features.convex import balanced_weights, fit_head, fit_path
 from graftwork.features.ridge import ridge_scores
 from graftwork.tasks._softmax import SoftmaxLoss
@@ -44,14 +45,21 @@ def objective(head, blocks, y, strength, weights=None):
     return np.average(losses, weights=weights) + norm / (2 * strength * weights.sum())
 
 
-@pytest.mark.parametrize("kind", ["dense", "sparse", "mixed"])
+@pytest.mark.parametrize("kind", ["dense", "sparse", "mixed", "wide", "wide and sparse"])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_same_optimum_as_sklearn(data, kind, weighted):
     strength = 1.0
     from sklearn.linear_model import LogisticRegression
 
     dense, table, y = data
-    blocks = {"dense": [dense], "sparse": [table], "mixed": [dense, table]}[kind]
+    wide = np.hstack([dense, np.random.default_rng(2).normal(size=(400, 700))]).astype(np.float32)
+    blocks = {
+        "dense": [dense],
+        "sparse": [table],
+        "mixed": [dense, table],
+        "wide": [wide],
+        "wide and sparse": [wide, table],
+    }[kind]
     weights = np.random.default_rng(1).random(len(y)) * 3 if weighted else None
     joined = np.hstack([b.toarray() if sp.issparse(b) else b for b in blocks])
     peer = LogisticRegression(C=strength, tol=1e-5, max_iter=5000)
@@ -82,11 +90,25 @@ def test_path_equals_single_fits(data):
         assert head.objective == pytest.approx(alone.objective, rel=1e-4)
 
 
-def test_start_at_the_optimum_ends_at_once(data):
-    dense, _, y = data
+@pytest.mark.parametrize("rows", [400, 15])  # of 20 features: more rows than they, and fewer
+def test_start_at_the_optimum_ends_at_once(data, rows):
+    dense, y = data[0][:rows], data[2][:rows]
     head = fit_head([dense], y, SoftmaxLoss(K), strength=1.0)
     again = fit_head([dense], y, SoftmaxLoss(K), strength=1.0, start=head, tolerance=1e-3)
     assert again.n_iterations <= 1
+    assert again.weights[0].shape == (20, K)
+
+
+def test_more_features_than_rows_cost_what_the_rows_cost(data):
+    dense, y = data[0][:100], data[2][:100]
+    wide = np.hstack([dense, np.zeros((100, 5000), np.float32)])
+    assert Design([wide], K).blocks[0].shape == (100, 100)
+    narrow, padded = (
+        fit_head([block], y, SoftmaxLoss(K), strength=1.0, **TIGHT) for block in (dense, wide)
+    )
+    assert padded.objective == pytest.approx(narrow.objective, rel=1e-5)
+    np.testing.assert_allclose(padded.scores([wide]), narrow.scores([dense]), atol=2e-2)
+    np.testing.assert_array_less(np.abs(padded.weights[0][20:]), 1e-5)
 
 
 def test_deterministic_and_inputs_untouched(data):

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.linalg import cho_solve, cholesky
 
 from graftwork.errors import DataError, ParameterError
+from graftwork.features._narrow import narrowed
 
 __all__ = ["Design", "Preconditioner"]
 
@@ -49,6 +50,9 @@ def _checked(blocks: Sequence[Any]) -> list[Any]:
 class Design:
     """Blocks side by side: `forward` gives scores, `backward` gives gradients.
 
+    A dense block that is wider than it has rows is narrowed to as many columns (`lifts` holds the
+    way back); `parameters` and `weights` go from a head to its parameters and back.
+
     Parameters are one float32 array (width + 1, padded outputs): the rows of each block in turn,
     the bias last. Outputs are padded to whole cache lines where a block is sparse.
 
@@ -62,7 +66,12 @@ class Design:
     """
 
     def __init__(self, blocks: Sequence[Any], n_outputs: int) -> None:
-        self.blocks = _checked(blocks)
+        self.blocks: list[Any] = []
+        self.lifts: list[np.ndarray | None] = []
+        for block in _checked(blocks):
+            rows, lift = (block, None) if _is_sparse(block) else narrowed(block)
+            self.blocks.append(rows)
+            self.lifts.append(lift)
         self.n_rows = int(self.blocks[0].shape[0])
         self.n_outputs = n_outputs
         self.parts = _halves(self.n_rows, sum(_size(block) for block in self.blocks) * n_outputs)
@@ -81,6 +90,28 @@ class Design:
     def zeros(self) -> np.ndarray:
         """Parameters that are all zero, float32 (width + 1, columns)."""
         return np.zeros((self.width + 1, self.columns), np.float32)
+
+    def parameters(self, weights: Sequence[np.ndarray], bias: np.ndarray) -> np.ndarray:
+        """Parameters of a head: (d_i, n_outputs) weights a block, as wide as the blocks came."""
+        found = self.zeros()
+        for weight, where, lift in zip(weights, self.slices, self.lifts, strict=True):
+            found[where, : self.n_outputs] = weight if lift is None else lift.T @ weight
+        found[-1, : self.n_outputs] = bias
+        return found
+
+    def weights(self, parameters: np.ndarray) -> list[np.ndarray]:
+        """Float32 (d_i, n_outputs) weights a block, as wide as the blocks came."""
+        found = []
+        for where, lift in zip(self.slices, self.lifts, strict=True):
+            mine = parameters[where, : self.n_outputs]
+            found.append(mine.copy() if lift is None else lift @ mine)
+        return found
+
+    @property
+    def widths(self) -> list[int]:
+        """Features of each block, as it came."""
+        pairs = zip(self.blocks, self.lifts, strict=True)
+        return [int(b.shape[1] if lift is None else lift.shape[0]) for b, lift in pairs]
 
     def forward(self, parameters: np.ndarray) -> np.ndarray:
         """Scores float32 (n, columns) of all rows."""

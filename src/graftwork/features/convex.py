@@ -144,7 +144,7 @@ def fit_path(
         )
         parameters = found.parameters
         heads[strength] = Head(
-            [parameters[where, : loss.n_outputs].copy() for where in design.slices],
+            design.weights(parameters),
             parameters[-1, : loss.n_outputs].copy(),
             found.n_iterations,
             found.converged,
@@ -192,20 +192,15 @@ def _weights(sample_weight: np.ndarray | None, n: int) -> tuple[np.ndarray, floa
 
 
 def _from_head(design: Design, start: Head | None) -> np.ndarray:
-    parameters = design.zeros()
     if start is None:
-        return parameters
+        return design.zeros()
     widths = [weight.shape[0] for weight in start.weights]
-    expected = [block.shape[1] for block in design.blocks]
-    if widths != expected or len(start.bias) != design.n_outputs:
+    if widths != design.widths or len(start.bias) != design.n_outputs:
         raise ParameterError(
             f"start has blocks of width {widths} and {len(start.bias)} outputs; "
-            f"the features have {expected} and {design.n_outputs}"
+            f"the features have {design.widths} and {design.n_outputs}"
         )
-    for where, weight in zip(design.slices, start.weights, strict=True):
-        parameters[where, : design.n_outputs] = weight
-    parameters[-1, : design.n_outputs] = start.bias
-    return parameters
+    return design.parameters(start.weights, start.bias)
 
 
 def _check(
