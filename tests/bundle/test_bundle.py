@@ -11,11 +11,14 @@ import sys
 import zipfile
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+import toy_pictures
 from graftwork.api._bundle import _pack
+from graftwork.bases.convnet import ConvNet
 from graftwork.errors import GraftworkError, ParameterError, StorageError
 from graftwork.packing import installer
 from graftwork.packing.closure import closure
@@ -30,8 +33,21 @@ def test_the_closure_holds_what_is_needed_and_nothing_of_other_extras() -> None:
     fewer = {one.name.lower() for one in closure("graftwork", without=["sentence_transformers"])}
     assert "sentence-transformers" in {n.replace("_", "-") for n in names}
     assert "sentence-transformers" not in {n.replace("_", "-") for n in fewer}
+    more = {one.name.lower() for one in closure("graftwork", extras=["tensorboard"])}
+    assert "tensorboard" in more - names
     with pytest.raises(GraftworkError, match="not installed"):
         closure("no-such-distribution")
+
+
+def test_a_base_whose_architecture_is_of_another_package_asks_for_it(tmp_path: Path) -> None:
+    from graftwork.api import _bundle
+    from graftwork.bases._convnet_config import is_foreign
+
+    assert _bundle._Base(toy_pictures.network("squeezenet1_1", tmp_path / "own")).extras() == set()
+    assert is_foreign("torchvision/resnet50")
+    assert ConvNet.extras.fget(SimpleNamespace(config={"architecture": "timm/resnet50"})) == (
+        "vision",
+    )
 
 
 def test_a_wheel_made_from_installed_files_installs(tmp_path: Path) -> None:

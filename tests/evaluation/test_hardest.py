@@ -48,14 +48,16 @@ def near(labels):
     return find
 
 
-def test_least_probability_of_the_label_first_and_unknown_labels_last():
-    assert hardest(TRUTH, ODDS).tolist() == [3, 1, 2]
+def test_least_probability_of_the_label_first_then_unknown_labels_then_the_doubtful():
+    assert hardest(TRUTH, ODDS).tolist() == [3, 1, 2, 4]  # 4: right, but .55 sure
+    assert hardest(TRUTH, ODDS, most=3).tolist() == [3, 1, 2]
     assert hardest(TRUTH, ODDS, most=1).tolist() == [3]
 
 
 def test_examples_name_the_row_and_show_it_escaped():
     found = examples(contender(), TRUTH, LABELS, reader())
-    assert [e["row"] for e in found] == [13, 11, 12]
+    assert [e["row"] for e in found] == [13, 11, 12, 14]
+    assert found[-1]["why"] == "right, but in doubt"
     assert found[0]["probability_right"] == pytest.approx(0.05)
     assert (found[0]["label"], found[0]["predicted"]) == ("a", "b")
     assert found[1]["html"].startswith("&lt;script")
@@ -66,7 +68,7 @@ def test_examples_name_the_row_and_show_it_escaped():
     ("labels", "words"),
     [
         (["b", "b"], "is the label right?"),
-        (["a", "a"], "the text is hard"),
+        (["a", "a"], "the input is hard"),
         (["a", "b"], "disagree"),
         (["c", "c"], "neither label"),
     ],

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from job_files import Forker, Told, make_bert, make_rows, write_csv
+from job_files import PICTURES_PER_CLASS, Forker, Told, make_bert, make_rows, write_csv
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +24,50 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CSV of 120 labelled messages."""
     return write_csv(tmp_path_factory.mktemp("data") / "inbox.csv", make_rows(120))
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three class folders of drawn things, a few of the files faulty."""
+    import shutil
+
+    from graftwork.data.drawn import THINGS, draw_folder
+
+    folder = tmp_path_factory.mktemp("photos") / "photos"
+    draw_folder(folder, per_class=PICTURES_PER_CLASS)
+    for name in sorted(THINGS)[3:]:
+        shutil.rmtree(folder / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def image_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SqueezeNet with random weights and a small input."""
+    import toy_pictures
+
+    return toy_pictures.network("squeezenet1_1", tmp_path_factory.mktemp("bases") / "squeeze")
+
+
+@pytest.fixture(scope="session")
+def photo_run(
+    photos: Path,
+    image_base: Path,
+    homes: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Any:
+    """A finished probe on the drawn things; for reading only."""
+    import graftwork
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in homes.items():
+            patch.setenv(name, value)
+        return graftwork.fit(
+            photos,
+            out=tmp_path_factory.mktemp("runs") / "photos",
+            base=str(image_base),
+            strategy="probe",
+            folds=3,
+        )
 
 
 @pytest.fixture(scope="session")

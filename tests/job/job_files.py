@@ -15,6 +15,7 @@ from typing import Any
 
 import graftwork
 
+PICTURES_PER_CLASS = 14
 REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCE = Path(graftwork.__file__).parents[1]
 WORDS = {

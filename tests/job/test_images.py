@@ -5,57 +5,30 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from job_files import PICTURES_PER_CLASS as PER_CLASS
 from job_files import read_csv
 from PIL import Image
 
 import graftwork as gw
-import toy_pictures
-from graftwork.data.drawn import THINGS, draw_folder
-
-PER_CLASS = 14
+from graftwork.data.drawn import draw_folder
 
 
 @pytest.fixture(scope="session")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Class folders of drawn things, a few of the files faulty."""
-    folder = tmp_path_factory.mktemp("photos") / "photos"
-    draw_folder(folder, per_class=PER_CLASS)
-    for name in sorted(THINGS)[3:]:
-        shutil.rmtree(folder / name)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def base(image_base: Path) -> Path:
     """A SqueezeNet with random weights and a small input."""
-    return toy_pictures.network("squeezenet1_1", tmp_path_factory.mktemp("bases") / "squeeze")
+    return image_base
 
 
 @pytest.fixture(scope="session")
-def run(
-    photos: Path, base: Path, homes: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Any:
+def run(photo_run: Any) -> Any:
     """A finished probe; for reading only."""
-    before = {name: os.environ.get(name) for name in homes}
-    os.environ.update(homes)
-    try:
-        return gw.fit(
-            photos,
-            out=tmp_path_factory.mktemp("runs") / "photos",
-            base=str(base),
-            strategy="probe",
-            folds=3,
-        )
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
+    return photo_run
 
 
 def test_every_file_is_accounted_for(run: Any, photos: Path) -> None:
@@ -128,6 +101,29 @@ def test_parts_of_folders_stay_as_they_are(photos: Path, tmp_path: Path) -> None
     assert audit.splits["parts"] == {"test": 10, "train": 16}
     assert audit.splits["how"] == "column"
     assert audit.accounting == {"rows_in": 27, "used": 26, "quarantined": 0, "dropped": 1}
+    (told,) = [finding for finding in audit.findings if finding.kind == "empty_folders"]
+    assert "'train/empty'" in told.message
+
+
+def test_what_lies_beside_the_parts_is_dropped_and_said(photos: Path, tmp_path: Path) -> None:
+    parted = tmp_path / "parted"
+    for part in ("train", "test"):
+        for name in ("boat", "clock"):
+            shutil.copytree(photos / name, parted / part / name)
+    shutil.copytree(photos / "cup", parted / "misc")
+    audit = gw.audit(parted)
+    assert set(audit.splits["parts"]) == {"train", "test"}
+    assert {row.reason for row in audit.set_aside if "misc" in row.detail} == {"in_no_part"}
+    assert audit.accounting["dropped"] == sum(path.is_file() for path in (photos / "cup").iterdir())
+
+
+def test_a_class_without_a_picture_is_named(photos: Path, tmp_path: Path) -> None:
+    shutil.copytree(photos, tmp_path / "p")
+    (tmp_path / "p" / "scans").mkdir()
+    (tmp_path / "p" / "scans" / "scan.pdf").write_bytes(b"%PDF")
+    (tmp_path / "p" / "nothing").mkdir()
+    (told,) = [f for f in gw.audit(tmp_path / "p").findings if f.kind == "empty_folders"]
+    assert "'nothing', 'scans'" in told.message
 
 
 def test_without_a_base_hog_answers_and_says_so(

@@ -86,7 +86,7 @@ def bundle(
         write_json(folder / "expected.json", plain(part.expected(progress)))
         wheels = folder / "wheels"
         wheels.mkdir()
-        needed = closure(OWN, without=part.without)
+        needed = closure(OWN, extras=part.extras(), without=part.without)
         package = Path(installer.__file__).parents[1]
         found = collect(
             needed, wheels, own=OWN, package=package, offline=offline, progress=progress
@@ -132,6 +132,11 @@ class _Model:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def extras(self) -> set[str]:
+        """Extras of this package that its backbones need."""
+        model = Model.load(self.folder, placement=place("cpu"))
+        return {e for b in model.backbones.values() for e in getattr(b, "extras", ())}
+
     def expected(self, progress: Progress) -> dict[str, Any]:
         model = Model.load(self.folder, placement=place("cpu"))
         inputs = _samples(next(iter(model.graph.inputs.values())))
@@ -172,6 +177,11 @@ class _Base:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def extras(self) -> set[str]:
+        """Extras of this package that it needs."""
+        base = open_base(str(self.folder), placement=place("cpu"))
+        return set(getattr(base, "extras", ()))
 
     def expected(self, progress: Progress) -> dict[str, Any]:
         inputs = _samples(open_base(str(self.folder), placement=place("cpu")).modality)

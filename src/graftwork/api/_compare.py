@@ -12,13 +12,17 @@ import numpy as np
 
 from graftwork.api._asked import Asked, check_mapping, check_metric, check_numbers, resolved
 from graftwork.api._contestants import Entry
-from graftwork.api._differences import Differences
+from graftwork.api._differences import Differences, Take
+from graftwork.api._kind import kind_of, taker
+from graftwork.api._open import machine_of
 from graftwork.data.read import read
 from graftwork.data.table import Table
 from graftwork.data.values import missing_mask, to_list
 from graftwork.errors import DataError, Fault
 from graftwork.evaluation.referee import Contestant, Price, Terms, judge, read_answers
 from graftwork.evaluation.report.comparison_page import render_comparison
+from graftwork.modalities import MODALITIES
+from graftwork.modalities.modality import Modality
 from graftwork.runs.progress import Progress
 from graftwork.runs.recipe import Machine
 from graftwork.storage.directory import committed
@@ -146,8 +150,27 @@ def compare(
     found |= {"accounting": _accounting(table, rows), "differences": apart.to_json()}
     found["seconds"] = round(time.perf_counter() - begun, 3)
     if out is not None:
-        _write(Path(out), found, apart, redact)
+        examples = apart.examples(*_shown(table, apart.columns, machine, progress), redact)
+        _write(Path(out), found | {"examples": examples}, apart, redact)
     return found
+
+
+def _shown(
+    table: Table,
+    columns: Sequence[str],
+    machine: Machine | Mapping[str, Any] | None,
+    progress: Progress,
+) -> tuple[Modality, Take]:
+    """What shows the cells of a row: its pictures where a column holds such, else its texts."""
+    known = [name for name in table.names if name not in columns]
+    kind, own = kind_of(table, (), known, None)
+    modality: Modality = MODALITIES.get(kind)()
+    make = taker(modality, machine_of(machine), progress)
+
+    def take(name: str, cells: list[Any]) -> list[Any]:
+        return make(cells, table.source.folder)[0] if name in own else cells
+
+    return modality, take
 
 
 def _accounting(table: Table, rows: np.ndarray) -> dict[str, int]:
@@ -230,7 +253,7 @@ def _slice(table: Table, name: str, rows: np.ndarray) -> list[Any]:
 
 def _write(out: Path, found: dict[str, Any], apart: Differences, redact: bool) -> None:
     with committed(out) as temporary:
-        write_json(temporary / "comparison.json", plain(found))
+        told = {key: value for key, value in found.items() if key != "examples"}
+        write_json(temporary / "comparison.json", plain(told))
         apart.write(temporary / "differences.csv", redact=redact)
-        shown = found | {"examples": apart.examples(redact)}
-        render_comparison(shown, temporary, redact=redact)
+        render_comparison(found, temporary, redact=redact)

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import pyarrow as pa
 
 from graftwork.data.table import Table
 from graftwork.data.values import to_list
 from graftwork.evaluation.reader import Reader
 from graftwork.evaluation.referee import Contestant, judged_rows
-from graftwork.modalities import MODALITIES
+from graftwork.modalities.modality import Modality
 from graftwork.storage.disk import disk_errors
 
 __all__ = ["Differences"]
 
 SHOWN = 30  # rows in the report; the file has all of them
-TEXT = "text"  # modality by which cells are shown
+
+# a column's cells to what its modality shows
+Take = Callable[[str, list[Any]], list[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,22 +91,33 @@ class Differences:
         ]
         return {"n": len(self.rows), "first": shown}
 
-    def examples(self, redact: bool) -> list[dict[str, Any]]:
-        """The first of them with their texts as safe HTML."""
-        values = {name: to_list(self.table.columns.column(name)) for name in self.columns}
+    def examples(self, modality: Modality, take: Take, redact: bool) -> list[dict[str, Any]]:
+        """The first of them with their inputs as safe HTML.
+
+        Args:
+            modality: shows a cell.
+            take: makes what it shows of a column's cells.
+            redact: leave them out.
+        """
+        shown = self.rows[:SHOWN]
+        cells = []
+        for name in () if redact else self.columns:
+            column = self.table.columns.column(name)
+            cells.append(take(name, to_list(column.take(shown))))
         reader = Reader(
-            self.table.rows,
-            lambda i: [values[name][i] for name in self.columns],
-            MODALITIES.get(TEXT)(),
-            redact,
+            self.table.rows[shown], lambda i: [each[i] for each in cells], modality, redact
         )
         told = self.to_json()["first"]
-        shown = self.rows[:SHOWN].tolist()
-        return [{**row, "html": reader.html(i)} for row, i in zip(told, shown, strict=True)]
+        return [{**row, "html": reader.html(i)} for i, row in enumerate(told)]
 
     def write(self, path: Path, *, redact: bool) -> None:
-        """All of them as CSV: row, label, what each said, and the other columns."""
-        columns = () if redact else self.columns
+        """All of them as CSV: row, label, what each said, and the other columns but bytes."""
+        kinds = {field.name: field.type for field in self.table.columns.schema}
+        columns = [
+            name
+            for name in (() if redact else self.columns)
+            if not (pa.types.is_binary(kinds[name]) or pa.types.is_large_binary(kinds[name]))
+        ]
         values = [to_list(self.table.columns.column(name)) for name in columns]
         with disk_errors("write", path), open(path, "w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream)

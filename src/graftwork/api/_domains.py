@@ -39,7 +39,7 @@ def several(data: Any) -> bool:
     """Whether `data` is a list of two data sets or more (rows, as dicts or texts, are one).
 
     A list of paths is told from a list of texts by its entries: a `Path`, or the name of a file
-    that is there or has the ending of one.
+    or folder that is there, or has the ending of one.
     """
     return _sources(data) > 1
 
@@ -58,8 +58,8 @@ def _sources(data: Any) -> int:
 
 def _is_source(one: Any) -> bool:
     if isinstance(one, str):
-        # isfile: a long text is no file, and asking after it must not fail
-        return os.path.splitext(one)[1].lower() in _ENDINGS or os.path.isfile(one)
+        # exists: a long text is no file, and asking after it must not fail
+        return os.path.splitext(one)[1].lower() in _ENDINGS or os.path.exists(one)
     return isinstance(one, Path) or hasattr(one, "column_names") or hasattr(one, "columns")
 
 

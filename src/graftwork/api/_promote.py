@@ -69,6 +69,7 @@ def promote(
         model = load_model(folder, placement=_placement(source))
     fingerprint = model.backbones[name].fingerprint()
     facts = _facts(run, Path(out).name, graph.get("facts", {}), fingerprint)
+    facts["loaders"] = list(getattr(model.backbones[name], "loaders", ()))
     with progress.step("writing the base"), committed(out) as temporary:
         _copy(source, temporary)
         own = model.training_keys if facts["tuned"] or _tuned_before(facts) else None

@@ -27,7 +27,7 @@ def promoted_card(facts: Mapping[str, Any]) -> str:
 
 def _head(facts: Mapping[str, Any]) -> list[str]:
     base = facts["base"]
-    front = ["library_name: transformers"]
+    front = ["library_name: transformers"] if facts.get("loaders") else []
     # only what is a plain word can stand in YAML as it is
     for key, value in (("license", base.get("licence")), ("base_model", base.get("hub"))):
         if value and re.fullmatch(r"[\w.+-]+(/[\w.+-]+)?", str(value)):
@@ -89,18 +89,19 @@ def _limits(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _use(facts: Mapping[str, Any]) -> list[str]:
+    command = "graftwork fit DATA --base PATH_OF_THIS_DIRECTORY"
+    lines = ["## Use", "", "```", command, "```", ""]
+    loaders = facts.get("loaders")
+    if not loaders:
+        return lines
+    network, processor = loaders
     return [
-        "## Use",
-        "",
-        "```",
-        "graftwork fit DATA.csv --target LABEL --base PATH_OF_THIS_DIRECTORY",
-        "```",
-        "",
+        *lines,
         "```python",
-        "from transformers import AutoModel, AutoTokenizer",
+        f"from transformers import {network}, {processor}",
         "",
-        'network = AutoModel.from_pretrained("PATH_OF_THIS_DIRECTORY")',
-        'tokenizer = AutoTokenizer.from_pretrained("PATH_OF_THIS_DIRECTORY")',
+        f'network = {network}.from_pretrained("PATH_OF_THIS_DIRECTORY")',
+        f'processor = {processor}.from_pretrained("PATH_OF_THIS_DIRECTORY")',
         "```",
         "",
     ]

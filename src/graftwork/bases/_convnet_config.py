@@ -37,6 +37,9 @@ _HEADS = (
     "logits",
     "last_linear",
     "aux",
+    "aux1",
+    "aux2",
+    "head_dist",
     "AuxLogits",
 )
 _COUNTERS = "num_batches_tracked"  # of batch norms; steers nothing once training is over

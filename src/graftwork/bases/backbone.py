@@ -57,6 +57,9 @@ class Backbone(Protocol):
         n_layers: number of layers that give features (embeddings count as layer 0); 1 for tables.
         poolings: names of the vectors per layer (``mean``, ``first``, ``last``); () for sparse.
         shapes: what `encode` can give.
+
+    What only some have: `loaders`, the classes of transformers that open what `save` writes
+    (network, processor); `extras`, those of this package that it needs.
     """
 
     declaration: ClassVar[Declaration]

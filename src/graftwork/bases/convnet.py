@@ -121,6 +121,13 @@ class ConvNet:
         return frozen_reader(self.plan, self.network, self.placement, self.spec.size)
 
     @property
+    def extras(self) -> tuple[str, ...]:
+        """Extras of this package that build its architecture."""
+        from graftwork.bases._convnet_config import is_foreign
+
+        return ("vision",) if is_foreign(str(self.config["architecture"])) else ()
+
+    @property
     def _has_map(self) -> bool:
         return self.plan.layouts[-1] != "tokens"
 

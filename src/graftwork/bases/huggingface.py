@@ -79,6 +79,7 @@ class HuggingFace:
     kind = "huggingface"
     modality = "text"
     shapes = frozenset({Shape.POOLED, Shape.TOKENS})
+    loaders = ("AutoModel", "AutoTokenizer")
 
     def __init__(
         self,

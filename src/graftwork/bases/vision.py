@@ -53,6 +53,7 @@ class Vision:
     kind = "vision"
     modality = "image"
     shapes = frozenset({Shape.POOLED})
+    loaders = ("AutoModel", "AutoImageProcessor")
 
     def __init__(
         self,

@@ -15,6 +15,7 @@ __all__ = ["EXAMPLES", "NEAREST", "Nearest", "examples", "hardest"]
 EXAMPLES = 24  # rows to read; more than anyone does
 NEAREST = 2  # training rows beside each
 SURE = 0.8
+DOUBTFUL = 0.6  # of a right row: as good as a guess, or between two labels
 
 # positions among the judged rows → of each its nearest training rows, as `Neighbours.nearest` tells
 Nearest = Callable[[np.ndarray], list[list[dict[str, Any]]]]
@@ -23,8 +24,9 @@ Nearest = Callable[[np.ndarray], list[list[dict[str, Any]]]]
 def hardest(truth: np.ndarray, probabilities: np.ndarray, most: int = EXAMPLES) -> np.ndarray:
     """int64 positions of wrong rows with the least probability for the right label, least first.
 
-    Rows whose label the model cannot know (its column is all 0) come after all others: there is
-    nothing to read out of them.
+    Rows whose label the model cannot know (its column is all 0) come after all other wrong ones:
+    there is nothing to read out of them. Where fewer are wrong, the right rows that the model was
+    least sure of follow, below `DOUBTFUL`.
 
     Args:
         truth: int (n,) codes.
@@ -35,7 +37,9 @@ def hardest(truth: np.ndarray, probabilities: np.ndarray, most: int = EXAMPLES) 
     known = np.asarray(probabilities.any(axis=0))[truth]
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != truth)
     order = np.lexsort((right[wrong], ~known[wrong]))
-    return np.asarray(wrong[order][:most])
+    doubtful = np.flatnonzero((probabilities.argmax(axis=1) == truth) & (right < DOUBTFUL))
+    doubtful = doubtful[np.argsort(right[doubtful], kind="stable")]
+    return np.asarray(np.concatenate([wrong[order], doubtful])[:most])
 
 
 def examples(
@@ -54,7 +58,7 @@ def examples(
         labels: the classes in code order, those included that the model does not know.
         reader: shows judged rows.
         nearest: finds the nearest training rows, told with their labels: they show whether the
-            label or the text is the trouble.
+            label or the input is the trouble.
 
     Returns:
         ``row``, ``html``, ``label``, ``predicted``, ``probability`` (of the prediction),
@@ -98,6 +102,8 @@ def _neighbour(found: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
 
 def _why(sure: float, label: Any, predicted: Any, near: Sequence[Mapping[str, Any]]) -> str:
     """A guess at the trouble, from what the nearest training rows are labelled."""
+    if predicted == label:
+        return "right, but in doubt"
     words = "wrong, and sure of it" if sure > SURE else "wrong"
     around = [found["label"] for found in near]
     if not around:
@@ -105,7 +111,7 @@ def _why(sure: float, label: Any, predicted: Any, near: Sequence[Mapping[str, An
     if all(found == predicted for found in around):
         return f"{words}; its neighbours have the predicted label: is the label right?"
     if all(found == label for found in around):
-        return f"{words}; its neighbours have its label: the text is hard for the model"
+        return f"{words}; its neighbours have its label: the input is hard for the model"
     if label not in around and predicted not in around:
         return f"{words}; its neighbours have neither label"
     return f"{words}; its neighbours disagree"

@@ -10,13 +10,16 @@ from graftwork.errors import GraftworkError
 __all__ = ["closure"]
 
 
-def closure(name: str, *, without: Collection[str] = ()) -> list[metadata.Distribution]:
+def closure(
+    name: str, *, extras: Collection[str] = (), without: Collection[str] = ()
+) -> list[metadata.Distribution]:
     """`name` and all that it needs here, by name.
 
     Requirements of extras that nobody asked for, and of other platforms, are left out.
 
     Args:
         name: of an installed distribution.
+        extras: of it, that are needed too.
         without: names to leave out, with what they alone need.
 
     Raises:
@@ -26,7 +29,7 @@ def closure(name: str, *, without: Collection[str] = ()) -> list[metadata.Distri
 
     left_out = {canonicalize_name(each) for each in without}
     found: dict[str, metadata.Distribution] = {}
-    wanted: list[tuple[str, frozenset[str]]] = [(name, frozenset())]
+    wanted: list[tuple[str, frozenset[str]]] = [(name, frozenset(extras))]
     seen: set[tuple[str, frozenset[str]]] = set()
     while wanted:
         each = wanted.pop()

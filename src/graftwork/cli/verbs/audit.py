@@ -30,7 +30,9 @@ class _Options:
 class Audit:
     """`graftwork audit DATA --target COLUMN`."""
 
-    words: ClassVar = {"DATA": "labelled rows: a CSV, TSV, JSONL or Parquet file"}
+    words: ClassVar = {
+        "DATA": "labelled rows: a CSV, TSV, JSONL or Parquet file, or a folder of class folders"
+    }
     options: ClassVar = _Options
     required: ClassVar = ()
     recipe: ClassVar = (

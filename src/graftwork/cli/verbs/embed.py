@@ -36,7 +36,9 @@ class _Options:
 class Embed:
     """`graftwork embed DATA --base BASE --out FILE`."""
 
-    words: ClassVar = {"DATA": "rows to encode: a CSV, TSV, JSONL or Parquet file"}
+    words: ClassVar = {
+        "DATA": "rows to encode: a CSV, TSV, JSONL or Parquet file, or a folder of pictures"
+    }
     options: ClassVar = _Options
     required: ClassVar = ("out",)
     recipe: ClassVar = ()

@@ -35,7 +35,9 @@ class _Options:
 class Fit:
     """`graftwork fit DATA --target COLUMN`."""
 
-    words: ClassVar = {"DATA": "labelled rows: a CSV, TSV, JSONL or Parquet file"}
+    words: ClassVar = {
+        "DATA": "labelled rows: a CSV, TSV, JSONL or Parquet file, or a folder of class folders"
+    }
     options: ClassVar = _Options
     required: ClassVar = ()
     recipe: ClassVar = tuple(field.name for field in fields(Recipe))

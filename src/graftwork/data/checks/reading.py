@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from graftwork.data.audit import SHOWN_ROWS, Finding
 from graftwork.data.checks.view import View
 from graftwork.data.readers.delimiter import spell
+from graftwork.data.readers.folder import EMPTY
 from graftwork.data.table import SetAside
 
 __all__ = ["rows_set_aside", "sources"]
@@ -41,6 +42,8 @@ def sources(view: View) -> Iterator[Finding]:
         for note in table.notes:
             if "mixes kinds" in note:
                 yield Finding("mixed_types", "warning", note, data={"file": name})
+            elif note.startswith(EMPTY):
+                yield Finding("empty_folders", "warning", note, data={"file": name})
 
 
 def rows_set_aside(view: View) -> Iterator[Finding]:

@@ -21,9 +21,10 @@ from graftwork.data.table import SetAside, Source, Table
 from graftwork.errors import DataError, Fault
 from graftwork.runs.progress import Progress
 
-__all__ = ["read_folder"]
+__all__ = ["EMPTY", "read_folder"]
 
 INPUT, LABEL, SPLIT = "image", "label", "split"
+EMPTY = "empty folders, classes without a picture"  # begins a note
 
 
 @dataclass(frozen=True)
@@ -49,17 +50,17 @@ class _File:
 def read_folder(root: Path, *, progress: Progress | None = None) -> Table:
     """Read a folder as rows of (image, label, split).
 
-    The first folder below the root is the label, or where all of these folders are called as parts
-    (train, validation, val, test, …) the one below. Deeper folders do not count. Hidden files are
-    passed over; files with another ending than a picture's are dropped, each with its reason.
+    The first folder below the root is the label, or where these folders are called as parts (train,
+    validation, val, test, …) the one below; what lies beside the parts is dropped. Deeper folders
+    do not count. Hidden files are passed over; files with another ending than a picture's are
+    dropped, each with its reason.
 
     Raises:
         DataError: the folder holds no pictures, or cannot be read.
     """
     with (progress or Progress()).step(f"listing {root.name}"):
         paths, empty = _listed(root)
-    first = sorted({path.split("/")[0] for path, _ in paths if "/" in path})
-    split = len(first) > 1 and all(map(is_part_name, first))
+    split = _has_parts([path for path, _ in paths])
     files = [_file(row, path, size, split) for row, (path, size) in enumerate(paths, 1)]
     pictures = [file for file in files if file.left_out is None]
     if not pictures:
@@ -80,7 +81,7 @@ def read_folder(root: Path, *, progress: Progress | None = None) -> Table:
         np.asarray([file.row for file in pictures], dtype=np.int64),
         Source(str(root), "folder", _digest(files), {"layout": _layout(roles)}),
         others,
-        tuple(_notes(pictures, empty)),
+        tuple(_notes(pictures, _without_pictures(files, empty))),
         roles,
     )
 
@@ -107,6 +108,32 @@ def _listed(root: Path) -> tuple[list[tuple[str, int]], list[str]]:
     return sorted(found), empty
 
 
+def _has_parts(paths: list[str]) -> bool:
+    """Whether the folders below the root are parts.
+
+    All of them are called so; or train and others are, hold class folders, and something else lies
+    beside them. A lone class that happens to be called "test" is none.
+    """
+    first = sorted({path.split("/")[0] for path in paths if "/" in path})
+    parts = [name for name in first if is_part_name(name)]
+    if len(parts) < 2 or parts == first:
+        return len(parts) > 1
+    inside = [path for path in paths if path.split("/")[0] in parts]
+    return all(path.count("/") > 1 for path in inside)
+
+
+def _without_pictures(files: list[_File], empty: list[str]) -> list[str]:
+    """Folders that hold nothing, and class folders whose files are no pictures."""
+    seen = {(file.part, file.label) for file in files if file.left_out is None}
+    bare = {
+        "/".join(word for word in (file.part, file.label) if word)
+        for file in files
+        if file.label is not None and (file.part, file.label) not in seen
+        if file.left_out is None or file.left_out[0] == "other_file"
+    }
+    return sorted({*empty, *bare})
+
+
 def _file(row: int, path: str, size: int, split: bool) -> _File:
     above = PurePosixPath(path).parts[:-1]
     part = above[0] if split and above else None
@@ -114,7 +141,7 @@ def _file(row: int, path: str, size: int, split: bool) -> _File:
     left_out = None
     if not path.lower().endswith(PICTURE_ENDINGS):
         left_out = ("other_file", f"{path} is no picture by its name")
-    elif split and part is None:
+    elif split and (part is None or not is_part_name(part)):
         left_out = ("in_no_part", f"{path} lies beside the folders of the parts")
     return _File(row, path, size, rest[0] if rest else None, part, left_out)
 
@@ -149,7 +176,8 @@ def _nothing(root: Path, files: list[_File]) -> Fault:
 def _notes(pictures: list[_File], empty: list[str]) -> Iterator[str]:
     if empty:
         names = ", ".join(repr(name) for name in empty[:10])
-        yield f"empty folders, classes without a picture: {names}"
+        more = f" and {len(empty) - 10} more" if len(empty) > 10 else ""
+        yield f"{EMPTY}: {names}{more}"
     outside = sum(file.label is None for file in pictures)
     if 0 < outside < len(pictures):
         yield f"{outside:,} pictures lie in no class folder and have no label"

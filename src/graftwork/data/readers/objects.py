@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from graftwork.data.readers.class_labels import features_of, named
 from graftwork.data.readers.media import PICTURE_ENDINGS, picture_bytes
 from graftwork.data.readers.parquet import check_names
 from graftwork.data.readers.typed import column, mixed_note, plain
@@ -84,7 +85,7 @@ def _columns(source: Any) -> tuple[str, dict[str, Any], list[str]]:
     if isinstance(source, pa.Table):
         return "arrow", _arrow(source), []
     if title == "datasets.Dataset":
-        return "datasets", _arrow(source.with_format("arrow")[:]), []
+        return "datasets", _arrow(source.with_format("arrow")[:], source.features.to_dict()), []
     if title in ("datasets.DatasetDict", "datasets.IterableDatasetDict"):
         parts = ", ".join(str(name) for name in source)
         raise DataError(f"a {title} holds several parts ({parts}); give one of them")
@@ -97,9 +98,10 @@ def _columns(source: Any) -> tuple[str, dict[str, Any], list[str]]:
     raise DataError(f"a {title} cannot be read as a table; wanted is {_WANTED}")
 
 
-def _arrow(table: pa.Table) -> dict[str, Any]:
+def _arrow(table: pa.Table, features: Mapping[str, Any] | None = None) -> dict[str, Any]:
     check_names(table.column_names, "arrow table")
-    return {name: plain(table.column(name)) for name in table.column_names}
+    told = features or features_of(table.schema)
+    return {name: plain(named(name, table.column(name), told)) for name in table.column_names}
 
 
 def _pandas(frame: Any) -> tuple[dict[str, Any], list[str]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from graftwork.data.readers.class_labels import features_of, named
 from graftwork.data.readers.files import check_file
 from graftwork.data.readers.typed import plain
 from graftwork.data.table import Source, Table
@@ -44,7 +45,8 @@ def read_parquet(path: Path, *, progress: Progress | None = None) -> Table:
     table = pa.concat_tables(groups) if groups else schema.empty_table()
     if not table.num_rows:
         raise DataError(faults=[Fault("the file holds no rows", file=str(path))])
-    columns = {name: plain(table.column(name)) for name in table.column_names}
+    told = features_of(schema)
+    columns = {name: plain(named(name, table.column(name), told)) for name in table.column_names}
     rows = np.arange(1, table.num_rows + 1, dtype=np.int64)
     return Table(pa.table(columns), rows, Source(str(path), "parquet", digest))
 

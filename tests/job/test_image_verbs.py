@@ -1,0 +1,178 @@
+"""Every verb on pictures: what holds for a table of texts holds for a folder of photos."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from job_files import PICTURES_PER_CLASS, read_csv
+from PIL import Image
+
+import graftwork as gw
+from graftwork.data.drawn import draw_folder
+from graftwork.storage.json_files import read_json
+
+NAMES = ("boat", "clock", "cup")
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Other pictures of the same three things, none of them faulty."""
+    folder = tmp_path_factory.mktemp("others") / "others"
+    draw_folder(folder, per_class=9, seed=7)
+    for place in folder.iterdir():
+        if place.name not in NAMES:
+            shutil.rmtree(place)
+    for file in [*folder.glob("*/*_page*"), *folder.glob("*/*_cut*"), *folder.glob("*/*_empty*")]:
+        file.unlink()
+    return folder
+
+
+def test_evaluate(graftwork: Any, photo_run: Any, others: Path) -> None:
+    told = graftwork("evaluate", photo_run.path, others, "--json")
+    assert told.code == 0, told.err
+    files = sum(path.is_file() for path in others.rglob("*"))
+    assert told.json["n_test"] == files
+    assert 0 <= told.json["test"]["accuracy"]["value"] <= 1
+
+
+def test_several_folders_make_a_matrix(
+    graftwork: Any, photo_run: Any, photos: Path, others: Path
+) -> None:
+    told = graftwork("evaluate", photo_run.path, photos, others, "--json")
+    assert told.code == 0, told.err
+    assert len(told.json["domains"]["rows"]) == 2
+
+
+def test_select(graftwork: Any, photo_run: Any, others: Path, tmp_path: Path) -> None:
+    pool = tmp_path / "pool"
+    pool.mkdir()
+    for file in others.glob("*/*.jpg"):
+        shutil.copyfile(file, pool / file.name)
+    out = tmp_path / "next.csv"
+    told = graftwork("select", pool, "--run", photo_run.path, "--n", "5", "--out", out)
+    assert told.code == 0, told.err
+    rows = read_csv(out)
+    assert len(rows) == 5
+    assert all((pool / row["image"]).is_file() for row in rows)
+
+
+def test_compare_shows_the_pictures_that_split_the_contestants(
+    graftwork: Any, photo_run: Any, others: Path, tmp_path: Path
+) -> None:
+    table = others.parent / "answered.csv"
+    files = sorted(others.glob("*/*.jpg"))
+    with open(table, "w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["image", "label", "llm"])
+        for number, file in enumerate(files):
+            said = NAMES[number % 3] if number % 2 else file.parent.name
+            writer.writerow([f"others/{file.parent.name}/{file.name}", file.parent.name, said])
+    out = tmp_path / "out"
+    words = ("compare", table, "--target", "label", "--run", photo_run.path, "--column", "llm")
+    told = graftwork(*words, "--out", out)
+    assert told.code == 0, told.err
+    page = (out / "report.html").read_text("utf-8")
+    shown = len(read_json(out / "comparison.json")["differences"]["first"])
+    assert shown > 3
+    assert page.count("data:image/jpeg;base64,") == shown
+    redacted = graftwork(*words, "--out", tmp_path / "redacted", "--redact")
+    assert redacted.code == 0, redacted.err
+    assert "data:image" not in (tmp_path / "redacted" / "report.html").read_text("utf-8")
+
+
+def test_a_promoted_base_of_pictures_says_how_it_opens(photo_run: Any, tmp_path: Path) -> None:
+    gw.promote(photo_run.path, out=tmp_path / "ours")
+    card = (tmp_path / "ours" / "README.md").read_text("utf-8")
+    assert "AutoTokenizer" not in card
+    assert "library_name" not in card
+    assert "graftwork fit DATA --base" in card
+    assert gw.info(tmp_path / "ours")["modality"] == "image"
+
+
+def test_an_earlier_run_is_the_first_thing_tried(
+    photo_run: Any, photos: Path, others: Path, tmp_path: Path
+) -> None:
+    both = tmp_path / "both"
+    shutil.copytree(photos, both)
+    for file in others.glob("*/*.jpg"):
+        shutil.copyfile(file, both / file.parent.name / f"new_{file.name}")
+    again = gw.fit(both, out=tmp_path / "again", start=str(photo_run.path), strategy="probe")
+    rungs = [rung["name"] for rung in again.report["chosen"]["rungs"]]
+    assert "earlier" in rungs
+
+
+def test_auto_climbs_on_pictures(photos: Path, image_base: Path, tmp_path: Path) -> None:
+    found = gw.fit(photos, out=tmp_path / "auto", base=str(image_base), budget="20s", folds=3)
+    rungs = {rung["name"]: rung for rung in found.report["chosen"]["rungs"]}
+    assert list(rungs)[:3] == ["hog", "probe", "hybrid"]
+    assert sum(rung["chosen"] for rung in rungs.values()) == 1
+    assert found.report["chosen"]["reason"]
+
+
+def test_near_copies_across_given_parts_are_told(photos: Path, tmp_path: Path) -> None:
+    parted = tmp_path / "parted"
+    for name in ("boat", "clock"):
+        for part, numbers in (("train", range(8)), ("test", range(8, PICTURES_PER_CLASS))):
+            (parted / part / name).mkdir(parents=True)
+            for number in numbers:
+                file = f"{name}_{number:03d}.jpg"
+                shutil.copyfile(photos / name / file, parted / part / name / file)
+    with Image.open(photos / "boat" / "boat_002.jpg") as picture:
+        picture.resize((96, 96)).save(parted / "test" / "boat" / "smaller.jpg", quality=70)
+    findings = {finding.kind: finding for finding in gw.audit(parted).findings}
+    assert findings["near_across_parts"].count >= 1
+
+
+def _labels(audit: Any) -> set[str]:
+    return {label for counts in audit.splits["labels"].values() for label in counts}
+
+
+def test_labels_of_datasets_keep_their_names(photos: Path, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    features = datasets.Features(
+        {"image": datasets.Image(), "label": datasets.ClassLabel(names=["boat", "clock"])}
+    )
+    files = [photos / n / f"{n}_{i:03d}.jpg" for n in ("boat", "clock") for i in range(12)]
+    codes = [i // 12 for i in range(24)]
+    given = datasets.Dataset.from_dict(
+        {"image": [file.read_bytes() for file in files], "label": codes}, features=features
+    )
+    audit = gw.audit(given, target="label")
+    assert audit.accounting["used"] == 24
+    assert _labels(audit) == {"boat", "clock"}
+    given.to_parquet(tmp_path / "pictures.parquet")
+    written = gw.audit(tmp_path / "pictures.parquet", target="label")
+    assert _labels(written) == {"boat", "clock"}
+
+
+@pytest.mark.slow
+def test_the_demo_draws_its_pictures_and_fits_them(graftwork: Any, tmp_path: Path) -> None:
+    told = graftwork("demo", "images", "--out", tmp_path / "demo", "--json")
+    assert told.code == 0, told.err
+    audit = json.loads((tmp_path / "demo" / "audit.json").read_text("utf-8"))
+    assert audit["accounting"]["quarantined"] > 0
+    assert (tmp_path / "demo" / "report" / "report.html").is_file()
+
+
+@pytest.mark.slow
+def test_a_bundle_of_an_image_base_proves_itself(
+    image_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the wheels, which the bundle of a model has a test for: its features come again."""
+    from graftwork.api import _bundle
+
+    base = shutil.copytree(image_base, tmp_path / "unpacked" / "base")
+    from graftwork.runs.progress import Progress
+    from graftwork.storage.json_files import plain, write_json
+
+    told = _bundle._Base(base).expected(Progress())
+    write_json(tmp_path / "unpacked" / "expected.json", plain(told))
+    assert _bundle.verify(tmp_path / "unpacked") == 0
+    told["features"][3] = told["features"][3][::-1]
+    write_json(tmp_path / "unpacked" / "expected.json", plain(told))
+    assert _bundle.verify(tmp_path / "unpacked") == 1
