@@ -114,6 +114,64 @@ def test_shared_layers_have_no_boundary(open_tiny: Open) -> None:
         backbone.tunable(1)
 
 
+BERT_LINEAR = ("attention.self.query", "attention.self.key", "attention.self.value")
+BERT_LINEAR += ("attention.output.dense", "intermediate.dense", "output.dense")
+GPT2_LINEAR = ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")
+ADAPTED = {
+    "bert": [f"encoder.layer.{i}.{name}" for i in range(2) for name in BERT_LINEAR],
+    "roberta": [f"encoder.layer.{i}.{name}" for i in range(2) for name in BERT_LINEAR],
+    "gpt2": [f"h.{i}.{name}" for i in range(2) for name in GPT2_LINEAR],  # their own `Conv1D`
+}
+
+
+@pytest.mark.parametrize("kind", ADAPTED)
+def test_adapters_sit_on_every_linear_layer(kind: str, open_tiny: Open) -> None:
+    """Derived from the network, not from a list of names; embeddings and pooler get none."""
+    tunable = open_tiny(kind).low_rank(2, 4.0, seed=0)
+    assert sorted(tunable.changes()) == sorted(f"{name}.weight" for name in ADAPTED[kind])
+    parameters = tunable.parameters()
+    assert len(parameters) == 2 * len(ADAPTED[kind])  # two factors each
+    assert all(".lora_" in name for name, _, _ in parameters)
+    path = tunable.places.path
+    found = {(name.removeprefix(f"{path}.")[0], depth) for name, _, depth in parameters}
+    assert found == {("1", 1), ("0", 2)}  # number of the layer, and layers from the head
+
+
+@pytest.mark.parametrize("kind", toys.CHECKPOINTS)
+def test_merged_adapters_compute_what_they_did_beside_the_weights(
+    kind: str, open_tiny: Open, tmp_path: Path
+) -> None:
+    backbone = open_tiny(kind)
+    assert backbone.supports(Capability.LORA)
+    tunable = backbone.low_rank(2, 4.0, seed=0)
+    wanted = places(backbone, 0)
+    before = expected(backbone, wanted)
+    np.testing.assert_allclose(values(tunable, wanted), before, atol=2e-5)  # nothing is changed yet
+    start = tunable.tensors()
+    rng = np.random.default_rng(0)
+    moved = {n: v + rng.normal(0, 0.1, v.shape).astype(np.float32) for n, v in start.items()}
+    tunable.put(moved)
+    adapted = values(tunable, wanted)
+    assert np.abs(adapted - before).max() > 0.01
+    done = tunable.finished()
+    np.testing.assert_allclose(expected(done, wanted), adapted, atol=1e-4)
+    np.testing.assert_array_equal(expected(backbone, wanted), before)  # the original stands still
+    plain = dict(backbone.network.named_parameters())
+    merged = dict(done.network.named_parameters())
+    assert merged.keys() == plain.keys()  # an ordinary network again
+    changed = {name for name in plain if not (merged[name] == plain[name]).all()}
+    assert changed == set(tunable.changes())
+    done.save(tmp_path)
+    np.testing.assert_array_equal(whole(type(done).load(tmp_path)), whole(done))
+
+
+def test_adapters_come_from_the_seed(open_tiny: Open) -> None:
+    backbone = open_tiny("bert")
+    one, same, other = (backbone.low_rank(2, 4.0, seed=seed).tensors() for seed in (0, 0, 1))
+    assert all(np.array_equal(one[name], same[name]) for name in one)
+    assert any(not np.array_equal(one[name], other[name]) for name in one)
+
+
 @pytest.mark.parametrize("top", [0, 3, -1])
 def test_layers_that_are_not_there(open_tiny: Open, top: int) -> None:
     with pytest.raises(ParameterError, match="the base has 1 to 2"):

@@ -17,6 +17,10 @@ from graftwork.evaluation.report.format import difference, duration, figure, spa
 from graftwork.evaluation.report.render import to_html
 
 SECRET = "the secret text of a row"
+CURVES = [
+    {"losses": [1.5, 0.75, 0.5], "scores": [0.625, 0.75, 0.7], "seconds": [3.0, 4.0, 65.0]},
+    {"losses": [1.25, 1.125], "scores": [0.5], "seconds": [3.0, 4.0]},  # cut before it was scored
+]
 VOID = {"meta", "line", "circle", "img", "br", "path", "link"}
 
 
@@ -55,9 +59,16 @@ def payload(nasty=False, **more):
             "reason": f"reason {text}",
             "C": 1.0,
             "rungs": [
+                {"name": "lexical", "value": 0.7, "low": 0.6, "high": 0.8, "seconds": 2.0,
+                 "note": text, "taken": True},
                 {"name": "probe", "title": f"rung {text}", "value": 0.9, "low": 0.8, "high": 0.95,
-                 "seconds": 2.0, "chosen": True},
-                {"name": "lexical", "value": 0.7, "low": 0.6, "high": 0.8, "note": text},
+                 "seconds": 6.0, "taken": True, "chosen": True},
+                {"name": "finetune", "title": f"tuned {text}", "value": 0.8, "low": 0.7,
+                 "high": 0.9, "seconds": 24.0, "taken": False, "facts": {"curves": CURVES}},
+            ],
+            "not_tried": [
+                {"name": "lora", "title": f"adapters {text}", "reason": f"too long, {text}"},
+                {"name": "top", "reason": "no layers"},
             ],
         },
         cost={"seconds": 12.5, "steps": {f"encode {text}": 9.0}, "peak_memory_mb": 2000.0,
@@ -107,6 +118,67 @@ def test_says_the_verdict_and_every_part():
         assert words in html, words
 
 
+def ladder_chart(html):
+    """(dots as (class, x, y), titles) of the chart of score against seconds."""
+    (svg,) = re.findall(
+        r'<svg [^>]*aria-label="Score against seconds of search">(.*?)</svg>', html, re.S
+    )
+    dots = re.findall(r'<circle class="([a-z ]+)" cx="([0-9.]+)" cy="([0-9.]+)"', svg)
+    titles = re.findall(r"<title>(.*?)</title>", svg)
+    return [(kind, float(x), float(y)) for kind, x, y in dots], titles, svg
+
+
+def test_the_ladder_is_drawn_as_score_against_seconds():
+    html = to_html(payload())
+    dots, titles, svg = ladder_chart(html)
+    assert [title.split(":")[1].strip() for title in titles] == [
+        "70.0 % after 2.0 s", "90.0 % after 8.0 s", "80.0 % after 32 s"
+    ]  # fmt: skip
+    (_, x1, low), (_, x2, high), (_, x3, middle) = dots
+    assert (x3 - x1) / (x2 - x1) == pytest.approx((32 - 2) / (8 - 2), abs=0.02)  # to scale
+    assert low > middle > high  # y grows downwards
+    assert (low - middle) == pytest.approx(middle - high, abs=0.2)
+    assert [kind for kind, _, _ in dots] == ["dot", "dot", "dot hoped"]  # the last was not taken
+    assert svg.count('class="whisker"') == 3
+    assert svg.count('class="line"') == svg.count('class="line hoped"') == 1
+    assert "seconds spent in searching" in svg
+    assert ">16 s<" in svg
+    assert ">32 s<" in svg
+    assert "1: lexical; 2: rung fine; 3: tuned fine." in html
+
+
+def test_one_rung_is_no_chart_and_no_rung_no_ladder():
+    one = payload()
+    one["chosen"]["rungs"] = one["chosen"]["rungs"][:1]
+    assert "Score against seconds of search" not in to_html(one)
+    assert "was not tried" in to_html(one)
+    one["chosen"]["not_tried"] = []
+    assert "was not tried" not in to_html(one)
+
+
+def table_rows(html, label):
+    """The cells of a table's rows."""
+    (part,) = re.findall(rf'aria-label="{label}"><table>(.*?)</table>', html, re.S)
+    (body,) = re.findall(r"<tbody>(.*?)</tbody>", part, re.S)
+    return [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", body)]
+
+
+def test_trainings_are_shown_epoch_by_epoch():
+    assert table_rows(to_html(payload()), "Trainings, epoch by epoch") == [
+        ["tuned fine", "1", "1", "1.500", "62.5 %", "3.0 s"],
+        ["tuned fine", "1", "2", "0.750", "75.0 %", "4.0 s"],
+        ["tuned fine", "1", "3", "0.500", "70.0 %", "1 min 05 s"],
+        ["tuned fine", "2", "1", "1.250", "50.0 %", "3.0 s"],
+        ["tuned fine", "2", "2", "1.125", "–", "4.0 s"],
+    ]
+
+
+def test_rungs_that_were_not_tried_are_named_with_their_reason():
+    html = to_html(payload())
+    assert "<b>adapters fine</b> was not tried: too long, fine." in html
+    assert "<b>top</b> was not tried: no layers." in html
+
+
 def test_every_user_text_is_escaped():
     html = to_html(payload(nasty=True))
     assert NASTY not in html
@@ -126,7 +198,7 @@ def test_attributes_cannot_be_left():
 def test_redact_leaves_no_text():
     html = to_html(payload(), redact=True)
     assert SECRET not in html
-    assert "Row 17: text left out" in html
+    assert "Row 17: input left out" in html
     assert "rows 3, 4" in html  # where to look is no text
     assert SECRET in to_html(payload())
 

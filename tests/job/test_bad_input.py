@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from job_files import Told, make_rows, write_csv
+from job_files import Told, make_rows, stored_keys, write_csv
+
+import toy_pictures
+import toy_transformers
+import toys
 
 
 class Desk:
@@ -221,6 +225,26 @@ WORDS: dict[str, tuple[Callable[[Desk], Sequence[object]], tuple[str, ...]]] = {
         lambda d: d.fit(None, "--folds", 1, "--test-size", 3, "--seed", "x"),
         ("folds", "2 to 20", "test", "0.9", "seed"),
     ),
+    "a budget below nothing": (
+        lambda d: d.fit(None, "--budget", "-5m"),
+        ("budget", "90s, 15m or 2h"),
+    ),
+    "a budget below nothing, in one word": (
+        lambda d: d.fit(None, "--budget=-5m"),
+        ("budget '-5m'", "90s, 15m or 2h"),
+    ),
+    "a budget without a unit": (
+        lambda d: d.fit(None, "--budget", "15"),
+        ("budget '15'", "90s, 15m or 2h"),
+    ),
+    "a budget of nothing": (
+        lambda d: d.fit(None, "--budget", "0s"),
+        ("budget '0s'", "above 0", "90s, 15m or 2h"),
+    ),
+    "a budget of nothing in the recipe": (
+        lambda d: d.fit(None, "--recipe", d.file("r.yaml", "budget: 0s\n")),
+        ("budget '0s'", "90s, 15m or 2h"),
+    ),
     "no target": (
         lambda d: ["fit", d.good, "--base", d.tiny, "--out", d.out],
         ("good.csv", "target", "is it 'label'?"),
@@ -386,3 +410,52 @@ def test_more_layers_than_the_base_has_are_refused_before_the_run_begins(graftwo
     told = graftwork(*desk.fit(None, "--strategy", strategy, "--top", 99))
     assert_readable(told, "99 top layers", "1 to 2")
     assert not desk.out.exists()
+
+
+def _shared_layers(desk: Desk) -> list[object]:
+    base = toys.checkpoint("albert", desk.folder / "albert")
+    words = [*desk.fit()[:6], "--base", base, "--out", desk.out]
+    return [*words, "--strategy", "finetune", "--set", "top=1"]
+
+
+def _pictures(desk: Desk, base: Path) -> list[object]:
+    folder = desk.folder / "pictures"
+    for blob, label in zip(*toy_pictures.patterns(12), strict=True):
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        (folder / label / blob.name).write_bytes(blob.read())
+    return ["fit", folder, "--base", base, "--out", desk.out, "--strategy", "lora"]
+
+
+def _own_network(desk: Desk) -> list[object]:
+    return _pictures(desk, toy_pictures.network("resnet20_cifar", desk.folder / "own"))
+
+
+def _their_network(desk: Desk) -> list[object]:
+    return _pictures(desk, toy_transformers.checkpoint("resnet", desk.folder / "theirs"))
+
+
+BEYOND: dict[str, tuple[Callable[[Desk], Sequence[object]], tuple[str, ...]]] = {
+    "top layers of layers that are one": (_shared_layers, ("finetune", "no boundary")),
+    "lora on convolutions": (_own_network, ("lora", "no linear layers")),
+    "lora on convolutions of transformers": (_their_network, ("lora", "no linear layers")),
+}
+
+
+@pytest.mark.parametrize("name", BEYOND)
+def test_what_the_base_cannot_do_is_refused_before_anything_is_encoded(graftwork, desk, name):
+    words, expected = BEYOND[name]
+    given, cache = words(desk), desk.folder / "cache"
+    told = graftwork(*given, "--cache", cache)
+    assert_readable(told, *expected)
+    assert told.err.strip().splitlines()[-1].startswith(expected[0])
+    assert not desk.out.exists()
+    assert stored_keys(cache) == []
+    assert "Rung" not in told.err
+
+
+def test_tuning_by_name_wants_something_to_tune(graftwork, inbox, tmp_path):
+    words = ("fit", inbox, "--target", "label", "--base", "lexical", "--strategy", "finetune")
+    told = graftwork(*words, "--out", tmp_path / "run")
+    assert told.code == 2
+    assert "finetune tunes a pre-trained network; lexical is none" in told.err
+    assert not (tmp_path / "run").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +18,25 @@ ROWS = 240
 RECIPE = """
 target: label
 input: [text]
-strategy: finetune
+strategy: {strategy}
 folds: 3
-parameters: {epochs: 3, rate: 0.003, batch_rows: 8}
+parameters: {parameters}
 """
+TRAINING = "{epochs: 3, rate: 0.003, batch_rows: 8}"
+OTHERS = {"hybrid": "{finalists: 2}", "lora": TRAINING, "scratch": TRAINING}
 
 
 class Job:
     """One tuned fit with a cache and a ledger of its own; a checkpoint after every step."""
 
-    def __init__(self, forker: Any, tiny: Path, root: Path, *more: str) -> None:
+    def __init__(
+        self, forker: Any, tiny: Path, root: Path, *more: str, strategy: str = "finetune"
+    ) -> None:
         self.forker, self.root, self.out = forker, root, root / "run"
         data = write_csv(root / "rows.csv", make_rows(ROWS))
         recipe = root / "recipe.yaml"
-        recipe.write_text(RECIPE, "utf-8")
+        parameters = OTHERS.get(strategy, TRAINING)
+        recipe.write_text(RECIPE.format(strategy=strategy, parameters=parameters), "utf-8")
         self.words = ["fit", data, "--recipe", recipe, "--base", tiny, "--out", self.out]
         self.words += ["--cache", root / "cache", "--checkpoint-seconds", 0, *more]
         self.env = {"GRAFTWORK_STATE": str(root / "state")}
@@ -40,9 +46,13 @@ class Job:
 
     def outcome(self) -> tuple[dict[str, str], list[dict[str, str]]]:
         """Hashes of all that the model computes with, and its test predictions."""
-        files = [p for p in (self.out / "model").rglob("*") if p.suffix == ".safetensors"]
-        kept = {str(p.relative_to(self.out)): sha256_file(p) for p in files}
-        return kept, read_csv(self.out / "report" / "predictions.csv")
+        return _hashes(self.out / "model"), read_csv(self.out / "report" / "predictions.csv")
+
+
+def _hashes(model: Path) -> dict[str, str]:
+    """Of all files of numbers, by path."""
+    files = [path for path in model.rglob("*") if path.suffix == ".safetensors"]
+    return {str(path.relative_to(model)): sha256_file(path) for path in files}
 
 
 @pytest.fixture(params=["all", "top"])
@@ -122,3 +132,46 @@ def test_trainings_killed_again_and_again(
     points = [seconds * draw.uniform(0.2, 1) for _ in range(draw.randint(1, 3))]
     _cut(job, points, int(signal.SIGKILL))
     assert job.outcome() == first.outcome(), f"killed after {points} s"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", OTHERS)
+def test_a_killed_run_of_any_other_strategy_ends_in_the_same_weights(
+    forker: Any, tiny: Path, tmp_path: Path, strategy: str
+) -> None:
+    """Killed once, somewhere behind the start; what is trained there is trained on."""
+    jobs = []
+    for name in ("undisturbed", "killed"):
+        (tmp_path / name).mkdir()
+        jobs.append(Job(forker, tiny, tmp_path / name, strategy=strategy))
+    first, job = jobs
+    told = first()
+    assert told.code == 0, told.err
+    record = read_json(first.out / "record.json")
+    assert record["ladder"]["rungs"][-1]["name"] == strategy
+    trained = [name for name in record["training"] if name.startswith(strategy)]
+    assert bool(trained) is (strategy != "hybrid")
+    point = told.seconds * random.SystemRandom().uniform(0.3, 0.95)
+    _cut(job, [point], int(signal.SIGKILL))
+    assert job.outcome() == first.outcome(), f"killed after {point:.3f} s of {told.seconds:.3f} s"
+    assert not (job.out / "training").exists()
+
+
+def test_hard_is_another_name_of_finetune(
+    graftwork: Callable[..., Any], tiny: Path, inbox: Path, tmp_path: Path
+) -> None:
+    """The same plan and the same weights; a run of one name is a run of the other."""
+    words = ["fit", inbox, "--target", "label", "--input", "text", "--base", tiny, "--folds", 2]
+    words += ["--set", "epochs=2", "--set", "rate=0.003"]
+    kept = {}
+    for name in ("hard", "finetune"):
+        told = graftwork(*words, "--strategy", name, "--out", tmp_path / name)
+        assert told.code == 0, told.err
+        kept[name] = _hashes(tmp_path / name / "model")
+        record = read_json(tmp_path / name / "record.json")
+        assert record["ladder"]["rungs"][-1]["name"] == "finetune"
+        assert record["training"]  # the base itself has learnt
+    assert kept["hard"] == kept["finetune"]
+    again = graftwork(*words, "--strategy", "finetune", "--out", tmp_path / "hard")
+    assert again.code == 0, again.err
+    assert "is finished" in again.err

@@ -20,6 +20,7 @@ from graftwork.strategies.strategy import Choice
 
 N = 480
 TEXTS, LABELS = toys.sentences(N)
+TWO = ("probe", "finetune")  # the shortest ladder on which something is tuned
 
 
 @dataclass
@@ -119,6 +120,76 @@ def test_the_ladder_ends_where_little_is_left_to_gain(job: Any, rungs: list[Rung
     assert [row["name"] for row in found.passed] == ["top", "finetune"]
     assert all("left to gain" in row["reason"] for row in found.passed)
     assert found.chosen.rung.name == "lexical"
+
+
+def contrary(n: int, seed: int = 0) -> tuple[list[str], list[str]]:
+    """(texts, labels): two words decide together, and neither of them alone tells anything.
+
+    No sum over words can know such labels, and features of a frozen network know them by halves.
+    """
+    rng, texts, labels = np.random.default_rng(seed), [], []
+    for _ in range(n):
+        first, second = rng.integers(0, 2, 2)
+        told = [("refund", "parcel")[first], ("login", "late")[second]]
+        texts.append(" ".join(rng.permutation([*told, *rng.choice(toys.FILLER, 3)])))
+        labels.append("alike" if first == second else "different")
+    return texts, labels
+
+
+@pytest.mark.parametrize(("rate", "helps"), [(3e-3, True), (1e-7, False)])
+def test_tuning_is_taken_because_it_gains(
+    rate: float, helps: bool, bert: Any, lexical: Any, tmp_path: Path
+) -> None:
+    """On labels that want it; with a rate at which nothing moves it is tried and left."""
+    texts, labels = contrary(300)
+    data = toys.dataset({"text": texts}, labels)
+    job = toys.job(data, {"lexical": lexical, "base": bert}, tmp_path)
+    recipe = Recipe(parameters={"epochs": 5, "rate": rate, "batch_rows": 16})
+    rungs = [rung for rung in rungs_of(recipe, bert, "lexical")[0] if rung.name in TWO]
+    found = climb(job, rungs, min_gain=0.005, budget=Budget(1e6))
+    assert found.passed == []
+    probe, tuned = found.results
+    assert tuned.taken is helps
+    assert found.chosen is found.transfer is (tuned if helps else probe)
+    # what it gains is the difference to its own start, on the rows that the pilot was judged on
+    out_of_fold = tuned.choice.out_of_fold
+    assert out_of_fold is not None
+    begun = (out_of_fold.predicted[0] == out_of_fold.truth).mean()
+    ended = (tuned.predicted == job.codes())[tuned.judged].mean()
+    assert tuned.gain is not None
+    assert tuned.gain["value"] == pytest.approx(ended - begun)
+    if helps:
+        assert tuned.choice.settings["epochs"] > 0
+        assert ended - begun > max(0.1, tuned.gain["error"] or 0)
+        assert tuned.reason == f"gains {100 * (ended - begun):.1f} points over {probe.rung.title}"
+    else:
+        assert ended == begun
+        assert tuned.reason.startswith(f"gains only 0.0 points over {probe.rung.title}, less than")
+
+
+def test_auto_stops_where_nothing_is_left_to_gain(
+    bert: Any, lexical: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the settings that everyone begins with: no step of training is made."""
+    names = list(toys.TOPICS)
+    labels = [names[i % 3] for i in range(300)]
+    texts = [f"{toys.TOPICS[label][0]} {toys.FILLER[i % 11]} {i}" for i, label in enumerate(labels)]
+    data = toys.dataset({"text": texts}, labels)
+    job = toys.job(data, {"lexical": lexical, "base": bert}, tmp_path)
+    recipe = Recipe()
+    rungs = rungs_of(recipe, bert, "lexical")[0]
+    measured: list[str] = []
+    kind = type(rungs[-1].strategy)
+    monkeypatch.setattr(kind, "forecast", lambda self, *_: measured.append("forecast"))
+    monkeypatch.setattr(kind, "search", lambda self, *_: measured.append("search"))
+    found = climb(job, rungs, min_gain=recipe.min_gain, budget=Budget(900.0))
+    assert [result.rung.name for result in found.results] == ["lexical", "probe", "hybrid"]
+    assert found.chosen.rung.name == "lexical"
+    assert found.chosen.score["value"] == 1.0
+    assert [row["name"] for row in found.passed] == ["top", "finetune"]
+    for row in found.passed:
+        assert row["reason"] == "at 1.000 there is less than 0.5 points left to gain"
+    assert measured == []
 
 
 def test_a_training_that_breaks_down_ends_its_rung_alone(job: Any, rungs: list[Rung]) -> None:

@@ -17,6 +17,7 @@ from graftwork.training.batches import epoch_batches, shards
 from graftwork.training.checkpoints import Checkpoints
 from graftwork.training.curve import Curve, told_of
 from graftwork.training.loop import train
+from graftwork.training.optimizer import Optimizer
 from graftwork.training.options import TrainOptions
 from graftwork.training.schedule import rate_factor
 from graftwork.training.trainee import Weights
@@ -240,6 +241,61 @@ def test_the_rate_rises_and_falls() -> None:
     cosine = [rate_factor(step, 100, TrainOptions(schedule="cosine")) for step in range(100)]
     assert cosine[-1] < 0.02
     assert cosine[30] > rates[30]
+
+
+def one_step(line: Line, options: TrainOptions, loudness: float = 1.0) -> Optimizer:
+    """One step on the loss of all rows, made louder."""
+    optimizer = Optimizer(line.weights(), options)
+    (loudness * line.loss(np.arange(N)) / N).backward()
+    optimizer.step(1.0)
+    return optimizer
+
+
+def gradient_of(optimizer: Optimizer) -> np.ndarray:
+    """The gradient that the first step was made with: its mean is a tenth of it."""
+    state = optimizer.state()
+    return np.concatenate([state["mean.offset"], state["mean.slope"]]) / 0.1
+
+
+def test_a_gradient_longer_than_the_clip_is_cut_to_it_and_a_shorter_one_is_not() -> None:
+    free = gradient_of(one_step(Line(), replace(OPTIONS, clip=1e6)))
+    length = np.linalg.norm(free)
+    assert length > 2
+    for clip in (1e-3, 1.0, length / 2):
+        cut = gradient_of(one_step(Line(), replace(OPTIONS, clip=clip)))
+        assert np.linalg.norm(cut) == pytest.approx(clip, rel=1e-4)  # of all groups together
+        np.testing.assert_allclose(cut / clip, free / length, rtol=1e-4)  # the way is kept
+    whole = gradient_of(one_step(Line(), replace(OPTIONS, clip=length * 1.1)))
+    np.testing.assert_array_equal(whole, free)
+
+
+def test_clipping_holds_a_loud_batch_down() -> None:
+    """What one batch of outliers does to the moments is bounded; without a clip it is not."""
+    loud, quiet = (
+        gradient_of(one_step(Line(), OPTIONS, loudness=loudness)) for loudness in (1e6, 1e3)
+    )
+    np.testing.assert_allclose(loud, quiet, rtol=1e-3)
+    ends = {}
+    for clip in (1e-2, 1.0, 1e6):
+        line = Line()
+        train(line, replace(OPTIONS, clip=clip), seed=1)
+        ends[clip] = line.flat()
+    assert np.abs(ends[1e-2] - ends[1e6]).max() > 1e-3
+    assert np.abs(ends[1.0] - ends[1e6]).max() > 1e-3
+
+
+def test_rates_fall_with_every_layer_from_the_head() -> None:
+    layers = [torch.nn.Parameter(torch.zeros(4)) for _ in range(4)]
+    groups = [Weights((str(d),), (p,), d, False) for d, p in enumerate(layers)]
+    options = TrainOptions(rate=0.01, head_rate=3.0, layer_decay=0.5, clip=1e6)
+    optimizer = Optimizer(groups, options)
+    for factor in (1.0, 0.1):  # the schedule scales all alike
+        before = [p.detach().clone() for p in layers]
+        for p in layers:
+            p.grad = torch.full((4,), 2.0)
+        optimizer.step(factor)
+        moved = [float((b - p.detach()).mean()) for b, p in zip(before, layers, strict=True)]
+        assert moved == pytest.approx([factor * r for r in (0.03, 0.01, 0.005, 0.0025)], rel=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 
 from graftwork.bases import BACKBONES
 from graftwork.bases.backbone import Backbone
-from graftwork.errors import Fault, ParameterError, nearest
+from graftwork.errors import Fault, ParameterError, UnsupportedError, nearest
 from graftwork.features.out_of_fold import OutOfFold
 from graftwork.features.plan import EncodePlan
 from graftwork.planning.ladder import Rung
@@ -37,10 +37,15 @@ def rungs_of(
         base: the pre-trained backbone.
         classical: kind of backbone without pre-training.
         control: try the classical rung in any case: it is a control, tuned with the same care.
+
+    Raises:
+        UnsupportedError: tuning was asked for by name, and there is nothing to tune.
+        ParameterError: a parameter belongs to none of the rungs.
     """
     plain = f"{_short(BACKBONES.get(classical))} alone, no transfer"
     first = Rung(classical, plain, make_strategy("probe", {}), (classical,), False)
     if base.kind == classical:
+        _refuse_tuning(recipe.strategy, base)
         return [first], classical
     _check_parameters(recipe, base)
     rungs = [first] if control or recipe.strategy == "auto" else []
@@ -87,6 +92,13 @@ def owned(strategy: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """Those of the parameters that a strategy has."""
     names = {field.name for field in dataclasses.fields(STRATEGIES.get(strategy))}
     return {key: value for key, value in parameters.items() if key in names}
+
+
+def _refuse_tuning(strategy: str, base: Backbone) -> None:
+    if strategy != "auto" and issubclass(STRATEGIES.get(strategy), Tuner):
+        hint = "name a base (`graftwork list bases`), or leave the strategy to `auto`"
+        message = f"{strategy} tunes a pre-trained network; {base.kind} is none"
+        raise UnsupportedError(faults=[Fault(message, field="strategy", hint=hint)])
 
 
 def _check_parameters(recipe: Recipe, base: Backbone) -> None:

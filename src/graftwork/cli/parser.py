@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import re
 import shutil
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -47,6 +48,12 @@ _TITLES = {
 
 class _Parser(argparse.ArgumentParser):
     """A parser that raises where argparse would print and leave."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        # argparse takes -5m for a flag, and says that --budget lacks its value; what begins as a
+        # negative number is a value, and its own check says what is allowed
+        self._negative_number_matcher = re.compile(r"^-\.?\d")
 
     def error(self, message: str) -> NoReturn:
         """Raise the fault with argparse's words, the flag's name first."""

@@ -63,7 +63,10 @@ class Finetune(Tuner):
         if not backbone.supports(Capability.TRAIN):
             return "the base has no layers that can be tuned"
         if self.top is not None and not backbone.supports(Capability.BOUNDARY):
-            return "the base has no boundary between its layers"
+            return (
+                "the base has no boundary between its layers (they share their weights, or it does "
+                "not say where they lie); leave out `top` to tune all of it"
+            )
         return None
 
     def check(self, backbone: Backbone) -> None:
