@@ -41,7 +41,7 @@ def image_tuning(found: Result) -> str:
                 *(f"{told[side]['accuracy']:.3f}" for side in ("probe", "ours", "peer")),
                 told["ours"]["chosen"],
                 seconds(told["ours"]["seconds"]["whole run"]),
-                seconds(told["peer"]["seconds"]["all"]),
+                seconds(found["pooled"]["loop_seconds"]),
             ]
         )
     pooled = found["pooled"]

@@ -411,3 +411,11 @@ def test_padding_changes_features(tmp_path: Path) -> None:
     other = opened(toy_pictures.rewrite(tmp_path, options=options))
     assert one.fingerprint() != other.fingerprint()
     assert np.abs(pooled(one) - pooled(other)).max() > 1e-3
+
+
+def test_pictures_too_small_for_the_network_are_refused(tmp_path: Path) -> None:
+    folder = toy_pictures.network("squeezenet1_1", tmp_path / "small")
+    told = json.loads((folder / "config.json").read_text("utf-8"))["input"]
+    toy_pictures.rewrite(folder, input=told | {"size": 3})
+    with pytest.raises(BaseModelError, match="cannot read pictures of 3 × 3 pixels"):
+        open_base(str(folder))

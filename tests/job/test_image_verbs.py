@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from job_files import PICTURES_PER_CLASS, read_csv
 from PIL import Image
@@ -148,6 +151,86 @@ def test_labels_of_datasets_keep_their_names(photos: Path, tmp_path: Path) -> No
     given.to_parquet(tmp_path / "pictures.parquet")
     written = gw.audit(tmp_path / "pictures.parquet", target="label")
     assert _labels(written) == {"boat", "clock"}
+
+
+def test_every_file_of_an_odd_folder_is_accounted_for(photos: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "odd"
+    for name in ("boat", "clock"):
+        shutil.copytree(photos / name, odd / name)
+    (odd / "cup").symlink_to(photos / "cup")
+    shutil.copyfile(photos / "boat" / "boat_000.jpg", os.fsencode(odd / "boat") + b"/b\xff.jpg")
+    audit = gw.audit(odd)
+    told = {row.reason: row.detail for row in audit.set_aside}
+    assert "cup is a link to a folder" in told["linked_folder"]
+    assert "boat/b\\xff.jpg" in told["odd_name"]
+    n = audit.accounting
+    assert n["rows_in"] == n["used"] + n["quarantined"] + n["dropped"]
+
+
+def test_train_alone_is_a_part_and_no_class(photos: Path, tmp_path: Path) -> None:
+    for name in NAMES[:2]:
+        shutil.copytree(photos / name, tmp_path / "p" / "train" / name)
+    assert _labels(gw.audit(tmp_path / "p")) == {"boat", "clock"}
+
+
+def test_blank_cells_get_no_vector(photos: Path, image_base: Path, tmp_path: Path) -> None:
+    cells = [(photos / "boat" / "boat_003.jpg").read_bytes(), None]
+    told = gw.embed({"image": cells}, base=str(image_base), machine={"cache": str(tmp_path)})
+    assert told["unusable"] == 1
+    vectors = told["vectors"]["image"]
+    assert np.isnan(vectors[1]).all()
+    assert not np.isnan(vectors[0]).any()
+
+
+def test_predictions_name_their_files_whatever_became_of_them(
+    graftwork: Any, photo_run: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "a.jpg").write_bytes(b"")
+    (tmp_path / "bad" / "b.jpg").write_bytes(b"<html>")
+    told = graftwork("predict", photo_run.path, tmp_path / "bad", "--out", tmp_path / "p.csv")
+    assert told.code == 0, told.err
+    rows = read_csv(tmp_path / "p.csv")
+    assert {row["file"]: row["status"] for row in rows} == {
+        "a.jpg": "empty_file", "b.jpg": "not_an_image",
+    }  # fmt: skip
+
+
+def test_what_goes_in_is_told_in_words(
+    graftwork: Any, photos: Path, image_base: Path, tmp_path: Path
+) -> None:
+    table = photos.parent / "mixed.csv"
+    with open(table, "w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["front", "title", "label"])
+        for name in NAMES:
+            for i in range(8):
+                writer.writerow([f"photos/{name}/{name}_{i:03d}.jpg", "a title", name])
+    words = ("fit", table, "--target", "label", "--base", image_base, "--out", tmp_path / "r")
+    told = graftwork(*words, "--input", "front", "--input", "title")
+    assert told.code == 2
+    assert "'front' hold image, 'title' something else" in told.err
+    one = graftwork("fit", photos / "boat" / "boat_003.jpg", "--out", tmp_path / "r")
+    assert one.code == 2
+    assert "is one picture, no data set" in one.err
+
+
+def test_the_way_a_patch_is_covered_is_no_importance(photo_run: Any) -> None:
+    """A large photo is made smaller before patches are covered: that alone changes its scores."""
+    from graftwork.data.blob import Blob
+    from graftwork.evaluation.explain import explain
+    from graftwork.modalities.image import Image as Pictures
+
+    grain = np.random.default_rng(0).integers(0, 256, (1300, 1700, 3), dtype=np.uint8)
+    held = io.BytesIO()
+    Image.fromarray(grain).save(held, "JPEG", quality=90)
+    blob = Blob.of_bytes(held.getvalue(), "grain.jpg")
+    found = explain(photo_run.model, {"image": blob})
+    untouched = photo_run.model.predict([Pictures().without(blob, ())]).probabilities[0]
+    covered = photo_run.model.predict([Pictures().without(blob, [0])]).probabilities[0]
+    code = photo_run.model.classes.index(found.label)
+    odds = [np.log(p[code] / (1 - p[code])) for p in (untouched, covered)]
+    assert found.parts[0].importance == pytest.approx(odds[0] - odds[1], abs=1e-3)
 
 
 @pytest.mark.slow

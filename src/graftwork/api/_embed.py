@@ -85,6 +85,9 @@ def embed(
     unusable: dict[int, str] = {}
     for name in schema.inputs:
         values, wrong = take(to_list(table.columns.column(name)), table.source.folder)
+        if any(isinstance(value, Blob) for value in values):  # of no file there is no vector
+            blank = {i: ("blank_input", "") for i, value in enumerate(values) if value is None}
+            wrong = {**blank, **wrong}
         unusable |= {i: reason for i, (reason, _) in wrong.items()}
         vectors[name] = _vectors(backbone, values, set(wrong), store, which, pool, progress)
     told: dict[str, Any] = {

@@ -10,7 +10,7 @@ from graftwork.data.assemble import Take
 from graftwork.data.blob import Blob
 from graftwork.data.table import Table
 from graftwork.data.values import to_list
-from graftwork.errors import BaseModelError, Fault
+from graftwork.errors import BaseModelError, Fault, InputError
 from graftwork.modalities import MODALITIES
 from graftwork.modalities.modality import Modality
 from graftwork.runs.progress import Progress
@@ -40,8 +40,23 @@ def kind_of(
         modality: Modality = MODALITIES.get(name)()
         found = [c for c in columns if c in table.names and modality.recognises(_some(table, c))]
         if found and name != WIDEST:
+            _check_all(name, found, inputs, table)
             return name, tuple(inputs or found[:1])
     return given or WIDEST, tuple(inputs)
+
+
+def _check_all(name: str, found: Sequence[str], inputs: Sequence[str], table: Table) -> None:
+    """Refuse input columns of several kinds.
+
+    Raises:
+        InputError: one holds something else.
+    """
+    others = [column for column in inputs if column in table.names and column not in found]
+    if others:
+        held = ", ".join(repr(column) for column in others)
+        message = f"{', '.join(map(repr, found))} hold {name}, {held} something else"
+        hint = "inputs of one kind go together; name those with --input"
+        raise InputError(faults=[Fault(message, file=table.source.name, hint=hint)])
 
 
 def _some(table: Table, name: str) -> list[Any]:

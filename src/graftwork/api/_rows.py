@@ -55,7 +55,8 @@ def readable_rows(
     cells: list[str] | None = None
     for name, column in columns_of(model, table).items():
         values, wrong = take(to_list(table.columns.column(column)), table.source.folder)
-        if any(isinstance(value, Blob) for value in values) and is_text(table.column(column)):
+        files = table.source.format == "folder" or any(isinstance(v, Blob) for v in values)
+        if cells is None and files and is_text(table.column(column)):
             cells = to_list(table.columns.column(column))
         taken[name] = [_input(value) for value in values]
         faulty |= wrong

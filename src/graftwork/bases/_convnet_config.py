@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from graftwork.errors import ParameterError, UnknownNameError
+from graftwork.errors import ParameterError, UnknownNameError, nearest
 
 __all__ = [
     "FORMAT",
@@ -173,9 +173,10 @@ def _declared(architecture: str) -> Any:
     for one in _ours().values():
         if architecture in (one.declaration.name, *one.declaration.aliases):
             return one.declaration
-    raise UnknownNameError(
-        "image architecture", architecture, [*_ours(), "torchvision/<name>", "timm/<name>"]
-    )
+    known = [*_ours(), "torchvision/<name>", "timm/<name>"]
+    if nearest(architecture, list(_ours())) is None:  # most networks of that name are theirs
+        known.append(f"torchvision/{architecture}")
+    raise UnknownNameError("image architecture", architecture, known)
 
 
 def _check_options(name: str, defaults: dict[str, Any], options: Mapping[str, Any]) -> None:

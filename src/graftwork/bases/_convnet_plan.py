@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from graftwork.bases._convnet_config import is_foreign, is_head, layer_ends
 from graftwork.bases._convnet_layers import Layout, Plan
-from graftwork.errors import BaseModelError
+from graftwork.errors import BaseModelError, Fault
 
 __all__ = ["plan_of"]
 
@@ -49,7 +49,7 @@ def plan_of(network: Any, config: Mapping[str, Any]) -> Plan:
         BaseModelError: no part of it gives a map or tokens.
     """
     if not is_foreign(config["architecture"]):
-        return _own_plan(network, layer_ends(config["architecture"]))
+        return _own_plan(network, config)
     generator = torch.Generator().manual_seed(0)
     size = int(config["input"]["size"])
     pixels = torch.randn(1, 3, size, size, generator=generator)
@@ -70,13 +70,19 @@ def plan_of(network: Any, config: Mapping[str, Any]) -> Plan:
     )
 
 
-def _own_plan(network: Any, ends: tuple[int, ...]) -> Plan:
-    maps, widths = torch.zeros(1, 3, _PROBE, _PROBE), []
-    with torch.inference_mode():
-        for number, unit in enumerate(network.units()):
-            maps = unit(maps)
-            if number in ends:
-                widths.append(int(maps.shape[1]))
+def _own_plan(network: Any, config: Mapping[str, Any]) -> Plan:
+    ends = layer_ends(config["architecture"])
+    size = min(_PROBE, int(config["input"]["size"]))
+    maps, widths = torch.zeros(1, 3, size, size), []
+    try:
+        with torch.inference_mode():
+            for number, unit in enumerate(network.units()):
+                maps = unit(maps)
+                if number in ends:
+                    widths.append(int(maps.shape[1]))
+    except RuntimeError as error:  # a stage had nothing left to look at
+        message = f"{config['architecture']} cannot read pictures of {size} × {size} pixels"
+        raise BaseModelError(faults=[Fault(message, field="size")]) from error
     return Plan((), ends, tuple(widths), ("map",) * len(ends), chained=True)
 
 

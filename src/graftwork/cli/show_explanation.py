@@ -8,6 +8,7 @@ __all__ = ["explanation_text"]
 
 _WIDTH = 24  # of the longest bar
 _WORD = 28
+_NOTHING = 1e-3  # a change of log-odds that nobody need see
 _MOST = 40  # parts shown; of more the strongest
 
 
@@ -27,7 +28,7 @@ def explanation_text(told: dict[str, Any]) -> str:
         return "\n".join([*head, "", "There is one part only: nothing to leave out."])
     order = sorted(range(len(parts)), key=lambda i: -abs(parts[i]["importance"]))
     kept = sorted(order[:_MOST])
-    most = max(abs(parts[order[0]]["importance"]), 1e-12)
+    most = max(abs(parts[order[0]]["importance"]), _NOTHING)
     several = len({part["input"] for part in parts}) > 1
     width = max(cell_len(_word(parts[k])) for k in kept)
     lines, last = [], None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from graftwork.data.readers.media import PICTURE_ENDINGS
 from graftwork.data.table import Table
 from graftwork.errors import DataError, Fault, ParameterError, nearest
 from graftwork.runs.progress import Progress
@@ -71,6 +72,9 @@ def read(
         from graftwork.data.readers.folder import read_folder
 
         return read_folder(path, progress=progress)
+    if format is None and path.suffix.lower() in PICTURE_ENDINGS:
+        hint = "give the folder that holds it, a list of paths, or `predict RUN --explain PICTURE`"
+        raise DataError(faults=[Fault("is one picture, no data set", file=str(path), hint=hint)])
     found = format or _format_of(path)
     if found == "parquet":
         from graftwork.data.readers.parquet import read_parquet

@@ -84,32 +84,35 @@ def explain(model: Model, inputs: Mapping[str, Any], *, label: Any = None) -> Ex
         ValueError: the model has no such label.
     """
     modalities = {name: MODALITIES.get(kind)() for name, kind in model.graph.inputs.items()}
-    places: list[tuple[str, str]] = []
+    places: list[tuple[str, str, int]] = []
     rows: list[dict[str, Any]] = [dict(inputs)]
+    of: list[int] = []
     longest = 1
     for name, modality in modalities.items():
         parts = modality.parts(inputs[name])
         together = max(1, -(-len(parts) // MOST_PARTS))
         longest = max(longest, together)
+        whole = len(rows)  # nothing left out: what making a variant changes is no importance
+        rows.append({**inputs, name: modality.without(inputs[name], ())})
         for start in range(0, len(parts), together):
             left_out = range(start, min(start + together, len(parts)))
             row = {**inputs, name: modality.without(inputs[name], left_out)}
             if all(each.is_blank(row[other]) for other, each in modalities.items()):
                 continue  # nothing is left to ask the model about
-            places.append((name, " ".join(parts[i] for i in left_out)))
+            places.append((name, " ".join(parts[i] for i in left_out), whole))
+            of.append(len(rows))
             rows.append(row)
     found = model.predict({name: [row[name] for row in rows] for name in modalities})
     code = int(found.codes[0]) if label is None else _code(model, label)
     odds = _log_odds(found.probabilities, code)
-    importance = (odds[0] - odds[1:]).tolist()
     return Explanation(
         label=model.classes[code],
         prediction=found.labels[0],
         probability=float(found.probabilities[0, code]),
         log_odds=float(odds[0]),
         parts=tuple(
-            PartImportance(name, part, value)
-            for (name, part), value in zip(places, importance, strict=True)
+            PartImportance(name, part, float(odds[whole] - odds[row]))
+            for (name, part, whole), row in zip(places, of, strict=True)
         ),
         runs=longest,
     )

@@ -16,6 +16,7 @@ from graftwork.modalities._picture_kinds import (
     HUGE_PIXELS,
     MOST_PIXELS,
     PictureError,
+    damaged_chunk,
     kind_of,
     looks_cut,
     webp_size,
@@ -60,6 +61,9 @@ def decode(content: bytes, size: int | None = None) -> Decoded:
         with quiet():
             if kind == "WEBP":
                 _check_size(webp_size(content))
+            if kind == "PNG" and (chunk := damaged_chunk(content)):
+                told = f"PNG of {len(content):,} bytes: the checksum of its part {chunk} is wrong"
+                raise PictureError("damaged", told)
             with Image.open(io.BytesIO(content), formats=(kind,)) as opened:
                 _check_size(opened.size)
                 with _one_huge if _pixels(opened.size) > HUGE_PIXELS else nullcontext():
@@ -67,7 +71,7 @@ def decode(content: bytes, size: int | None = None) -> Decoded:
     except PictureError:
         raise
     except Image.DecompressionBombError as error:  # stricter limits of the user's own count too
-        raise PictureError("too_many_pixels", str(error)) from error
+        raise PictureError("too_many_pixels", _too_many("far more pixels")) from error
     except MemoryError as error:
         raise PictureError("too_many_pixels", "there is no memory to decode it") from error
     except Exception as error:  # a decoder that is fed with rubbish may raise anything
@@ -85,7 +89,8 @@ def _decoded(opened: Image.Image, kind: str, content: bytes, size: int | None) -
         flags.add("cmyk")
     if mode in ("P", "PA"):
         flags.add("palette")
-    turned = orientation(opened)
+    # Asked of a PNG it would decode the picture, and swallow what is wrong with it.
+    turned = orientation(opened) if kind == "TIFF" else 1
     if kind == "JPEG":
         opened.draft(None, _draft_size(full, size))
     opened.load()
@@ -132,11 +137,11 @@ def _draft_size(full: tuple[int, int], size: int | None) -> tuple[int, int]:
 
 def _check_size(size: tuple[int, int] | None) -> None:
     if size is not None and _pixels(size) > MOST_PIXELS:
-        raise PictureError(
-            "too_many_pixels",
-            f"{size[0]:,} × {size[1]:,} pixels; at most {MOST_PIXELS // 1_000_000} million are "
-            "decoded",
-        )
+        raise PictureError("too_many_pixels", _too_many(f"{size[0]:,} × {size[1]:,} pixels"))
+
+
+def _too_many(found: str) -> str:
+    return f"{found}; at most {MOST_PIXELS // 1_000_000} million are decoded"
 
 
 def _broken(error: Exception, kind: str, content: bytes) -> PictureError:

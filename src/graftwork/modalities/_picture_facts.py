@@ -89,9 +89,11 @@ def facts_of(blobs: Sequence[Blob]) -> list[Facts]:
     """
     from graftwork.runtime.threads import side_by_side
 
-    new = {blob.digest: blob for blob in blobs if blob.digest not in _remembered}
-    made = dict(zip(new, side_by_side(_looked_at, list(new.values())), strict=True))
-    return [made.get(blob.digest) or _remembered[blob.digest] for blob in blobs]
+    # kept here too: while new ones are looked at, old ones may be forgotten
+    known = {blob.digest: facts for blob in blobs if (facts := recall(blob.digest)) is not None}
+    new = {blob.digest: blob for blob in blobs if blob.digest not in known}
+    known |= zip(new, side_by_side(_looked_at, list(new.values())), strict=True)
+    return [known[blob.digest] for blob in blobs]
 
 
 def _looked_at(blob: Blob) -> Facts:

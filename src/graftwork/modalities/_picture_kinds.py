@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 
 from graftwork.errors import DataError
 
@@ -11,6 +12,7 @@ __all__ = [
     "HUGE_PIXELS",
     "MOST_PIXELS",
     "PictureError",
+    "damaged_chunk",
     "kind_of",
     "looks_cut",
     "webp_size",
@@ -19,6 +21,8 @@ __all__ = [
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MOST_PIXELS = 100_000_000  # 400 MB once decoded
 HUGE_PIXELS = 25_000_000  # above it a picture is decoded at a reduced scale
+
+_PIXEL_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")  # of a PNG
 
 _SIGNATURES = {
     "JPEG": (b"\xff\xd8\xff",),
@@ -121,6 +125,24 @@ def looks_cut(content: bytes, kind: str) -> bool:
     if kind == "BMP":
         return int.from_bytes(content[2:6], "little") > len(content)
     return False
+
+
+def damaged_chunk(content: bytes) -> str | None:
+    """Name of the first part of a PNG whose pixels or palette fail their checksum, else None.
+
+    Pillow checks not all of them. A file that is cut short is left to its decoder.
+    """
+    place = 8
+    while place + 12 <= len(content):
+        length = int.from_bytes(content[place : place + 4], "big")
+        name, end = content[place + 4 : place + 8], place + 8 + length
+        if end + 4 > len(content) or name == b"IEND":
+            return None
+        told = int.from_bytes(content[end : end + 4], "big")
+        if name in _PIXEL_CHUNKS and zlib.crc32(memoryview(content)[place + 4 : end]) != told:
+            return name.decode()
+        place = end + 4
+    return None
 
 
 def webp_size(content: bytes) -> tuple[int, int] | None:

@@ -14,7 +14,7 @@ from graftwork.storage.json_files import read_jsonl
 
 __all__ = ["Memo"]
 
-FORMAT = 1
+FORMAT = 2  # 1 held facts of damaged PNGs that were taken for sound
 
 
 class Memo:

@@ -118,7 +118,7 @@ def _explain(given: Given, session: Session) -> None:
     from graftwork.errors import Fault, ParameterError
 
     if "DATA" in given.words:
-        hint = "explain one text, or predict a file"
+        hint = "explain one input, or predict a file"
         fault = Fault(f"found beside the file {given.words['DATA']}", None, None, "explain", hint)
         raise ParameterError(faults=[fault])
     with session.working():

@@ -24,6 +24,7 @@ from graftwork.runs.progress import Progress
 __all__ = ["EMPTY", "read_folder"]
 
 INPUT, LABEL, SPLIT = "image", "label", "split"
+LINK = -1  # size of a link to a folder
 EMPTY = "empty folders, classes without a picture"  # begins a note
 
 
@@ -52,8 +53,8 @@ def read_folder(root: Path, *, progress: Progress | None = None) -> Table:
 
     The first folder below the root is the label, or where these folders are called as parts (train,
     validation, val, test, …) the one below; what lies beside the parts is dropped. Deeper folders
-    do not count. Hidden files are passed over; files with another ending than a picture's are
-    dropped, each with its reason.
+    do not count. Hidden files are passed over; files with another ending than a picture's, names
+    that are no UTF-8 and links to folders are dropped, each with its reason.
 
     Raises:
         DataError: the folder holds no pictures, or cannot be read.
@@ -87,7 +88,10 @@ def read_folder(root: Path, *, progress: Progress | None = None) -> Table:
 
 
 def _listed(root: Path) -> tuple[list[tuple[str, int]], list[str]]:
-    """(path below the root, bytes) of every file in order, and the folders that hold none."""
+    """(path below the root, bytes) of every file in order, and the folders that hold none.
+
+    A link to a folder is told as a file of `LINK` bytes: it may lead anywhere, or in a circle.
+    """
     found: list[tuple[str, int]] = []
     empty: list[str] = []
 
@@ -97,13 +101,15 @@ def _listed(root: Path) -> tuple[list[tuple[str, int]], list[str]]:
 
     for folder, folders, names in os.walk(root, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        shown = [name for name in sorted(names) if not name.startswith(".")]
+        links = [name for name in folders if (Path(folder) / name).is_symlink()]
+        folders[:] = [name for name in folders if name not in links]
+        shown = [name for name in sorted([*names, *links]) if not name.startswith(".")]
         below = Path(folder).relative_to(root).as_posix()
         if not folders and not shown and below != ".":
             empty.append(below)
         for name in shown:
             path = Path(folder) / name
-            size = path.stat().st_size if path.exists() else 0
+            size = LINK if name in links else path.stat().st_size if path.exists() else 0
             found.append((name if below == "." else f"{below}/{name}", size))
     return sorted(found), empty
 
@@ -112,14 +118,16 @@ def _has_parts(paths: list[str]) -> bool:
     """Whether the folders below the root are parts.
 
     All of them are called so; or train and others are, hold class folders, and something else lies
-    beside them. A lone class that happens to be called "test" is none.
+    beside them; or the only one is, and holds class folders. A class that happens to be called
+    "test" is none.
     """
     first = sorted({path.split("/")[0] for path in paths if "/" in path})
     parts = [name for name in first if is_part_name(name)]
-    if len(parts) < 2 or parts == first:
-        return len(parts) > 1
+    if parts == first and len(parts) > 1:
+        return True
     inside = [path for path in paths if path.split("/")[0] in parts]
-    return all(path.count("/") > 1 for path in inside)
+    enough = len(parts) > 1 or (bool(parts) and parts == first)
+    return enough and all(path.count("/") > 1 for path in inside)
 
 
 def _without_pictures(files: list[_File], empty: list[str]) -> list[str]:
@@ -129,7 +137,7 @@ def _without_pictures(files: list[_File], empty: list[str]) -> list[str]:
         "/".join(word for word in (file.part, file.label) if word)
         for file in files
         if file.label is not None and (file.part, file.label) not in seen
-        if file.left_out is None or file.left_out[0] == "other_file"
+        if file.left_out is not None and file.left_out[0] == "other_file"
     }
     return sorted({*empty, *bare})
 
@@ -139,11 +147,24 @@ def _file(row: int, path: str, size: int, split: bool) -> _File:
     part = above[0] if split and above else None
     rest = above[1:] if split else above
     left_out = None
-    if not path.lower().endswith(PICTURE_ENDINGS):
+    if not _is_utf8(path):
+        shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        left_out = ("odd_name", f"{shown} is no name in UTF-8")
+    elif size == LINK:
+        left_out = ("linked_folder", f"{path} is a link to a folder, which is not followed")
+    elif not path.lower().endswith(PICTURE_ENDINGS):
         left_out = ("other_file", f"{path} is no picture by its name")
     elif split and (part is None or not is_part_name(part)):
         left_out = ("in_no_part", f"{path} lies beside the folders of the parts")
     return _File(row, path, size, rest[0] if rest else None, part, left_out)
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _text(values: Iterator[str]) -> pa.Array:
