@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from graftwork.data.read import read
+from graftwork.data.readers.media import unpacked
 from graftwork.errors import DataError
 
 
@@ -112,3 +114,50 @@ def test_pandas_oddities() -> None:
 def test_objects_that_are_no_table(source: object, words: str) -> None:
     with pytest.raises(DataError, match=words):
         read(source)
+
+
+RECORD = pa.struct([("bytes", pa.binary()), ("path", pa.string()), ("id", pa.int64())])
+
+
+def records(path: Path, values: list[Any], kind: pa.DataType = RECORD) -> list[Any]:
+    """The cells of a Parquet file of such records, in two row groups, as they are meant."""
+    table = pa.table({"image": pa.array(values, kind)})
+    pq.write_table(table, path, row_group_size=max(1, len(values) // 2))
+    cells = read(path).columns.column("image")
+    again = read(table).columns.column("image")
+    assert again.type == cells.type
+    assert again.to_pylist() == cells.to_pylist()
+    if not pa.types.is_binary(cells.type):
+        assert cells.type == pa.large_string()
+        return cells.to_pylist()
+    return [cell and unpacked(cell) for cell in cells.to_pylist()]
+
+
+def test_records_of_bytes_and_path_give_each_row_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    one, two = {"bytes": b"1", "path": "1.png"}, {"bytes": b"2", "path": None, "id": 4}
+    away, none = {"bytes": None, "path": "3.png"}, {"bytes": None, "path": None, "id": 7}
+    blank = {"bytes": None, "path": ""}
+    assert records(path, [one, two, none, None, blank]) == [b"1", b"2", None, None, None]
+    assert records(path, [one, away, none, two]) == [b"1", "3.png", None, b"2"]
+    assert records(path, [away, None, away]) == ["3.png", None, "3.png"]
+    assert records(path, [none, None, none]) == [None] * 3
+    only = pa.struct([("bytes", pa.binary())])
+    assert records(path, [{"bytes": b"1"}, None], only) == [b"1", None]
+    assert records(path, [{"bytes": None}, None], only) == [None, None]
+    coded = pa.array(["1.png", "3.png"]).dictionary_encode()
+    large = pa.array([b"1", None], pa.large_binary())
+    table = pa.table({"image": pa.StructArray.from_arrays([large, coded], ["bytes", "path"])})
+    cells = read(table).columns.column("image").to_pylist()
+    assert [unpacked(cell) for cell in cells] == [b"1", "3.png"]
+
+
+def test_records_of_python_and_of_jsonl(tmp_path: Path) -> None:
+    values = [{"bytes": b"1", "path": None}, None, {"path": "2.png"}, {"bytes": b"3", "id": 1}]
+    cells = read({"image": values}).columns.column("image").to_pylist()
+    assert [cell and unpacked(cell) for cell in cells] == [b"1", None, "2.png", b"3"]
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"image": {"bytes": null, "path": "a.png", "id": 3}}\n{"image": null}\n')
+    assert read(path).columns.column("image").to_pylist() == ["a.png", None]
+    other = {"x": [{"bytes": 5, "path": "a"}]}  # of other types: no record of a picture
+    assert read(other).columns.column("x").to_pylist() == other["x"]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import pickle
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image as Pil
 from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -14,6 +18,7 @@ from sklearn.pipeline import make_pipeline, make_union
 
 from graftwork import Model, TransferClassifier, TransferEncoder
 from graftwork.errors import UnknownNameError
+from picture_files import JPEG, encoded, photo
 
 WORDS = {
     "refund": ["money back please", "I want my money returned", "refund the order", "pay me back"],
@@ -119,3 +124,26 @@ def test_a_fitted_classifier_on_a_network_is_pickled(checkpoints) -> None:  # ty
     assert again.predict(X).tolist() == fitted.predict(X).tolist()
     assert np.array_equal(pickle.loads(pickle.dumps(again)).predict_proba(X), before)
     assert np.array_equal(fitted.predict_proba(X), before)  # the first one still works
+
+
+def test_the_true_reason_of_a_picture_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    sound = encoded(photo())
+    half = Pil.open(io.BytesIO(JPEG[:900]))
+    cases: list[tuple[list[Any], str]] = [
+        ([sound, tmp_path / "gone.png"], r"1 of 2 .*number 1: no such file"),
+        ([None, sound], r"1 of 2 .*number 0: blank \(nothing there\)"),
+        ([photo(), half], r"1 of 2 .*number 1: damaged .*truncated"),
+        ([sound, JPEG[:900]], r"number 1: truncated"),
+        ([sound, np.zeros((8, 8, 3))], r"row 2.*float64 \(8, 8, 3\)"),
+    ]
+    for values, words in cases:
+        with pytest.raises(ValueError, match=f"(?s){words}"):
+            TransferEncoder(cache=str(tmp_path)).fit(values)
+    half.close()
+
+
+def test_kinds_of_pictures_may_mix(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(photo()))
+    same = [tmp_path / "a.png", photo(), np.asarray(photo()), encoded(photo())]
+    vectors = TransferEncoder(cache=str(tmp_path)).fit(same).transform(same)
+    assert np.abs(vectors - vectors[0]).max() < 1e-5

@@ -11,7 +11,9 @@ import pytest
 from PIL import Image as Pil
 
 import toy_pictures
+from graftwork import audit
 from graftwork.data.blob import Blob
+from graftwork.data.read import read
 from graftwork.errors import DataError, Interrupted
 from graftwork.modalities import _picture_decode, _picture_facts
 from graftwork.modalities.image import Image
@@ -100,12 +102,13 @@ def test_objects_become_png_without_loss() -> None:
         encoded(Pil.fromarray(pixels)),
         {"bytes": encoded(Pil.fromarray(pixels)), "path": "/far/away/a.png"},
         {"bytes": None, "path": None},
+        {"bytes": pixels, "path": 7},
         Pil.fromarray(pixels).convert("CMYK"),
     ]
     inputs, faults = IMAGE.take(values)
     assert faults == {}
     grey = np.repeat(pixels[:, :, :1], 3, axis=2)
-    wanted = [pixels, pixels, grey, grey, pixels, pixels, pixels, None, pixels]
+    wanted = [pixels, pixels, grey, grey, pixels, pixels, pixels, None, pixels, pixels]
     for value, expected in zip(inputs, wanted, strict=True):
         if expected is None:
             assert value is None
@@ -114,6 +117,43 @@ def test_objects_become_png_without_loss() -> None:
     assert inputs[6].name == "a.png"
     deep = IMAGE.take([np.full((4, 4), 32768, np.uint16)])[0][0]
     assert close(seen(deep).getpixel((0, 0)), (128,) * 3, 1)
+
+
+def test_embedded_bytes_are_never_left_for_a_file_of_their_name(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    own, beside = encoded(photo(seed=1)), encoded(photo(seed=2))
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(beside)
+    rows = [
+        {"bytes": own, "path": "a.png", "id": 1},
+        {"bytes": None, "path": "b.png", "id": 2},
+        {"bytes": None, "path": "../away.png", "id": 3},
+        {"bytes": None, "path": None, "id": 4},
+    ]
+    wanted = [own, beside, None, None]
+    pq.write_table(pa.table({"image": rows, "label": list("abab")}), tmp_path / "t.parquet")
+    table = read(tmp_path / "t.parquet")
+    cells = table.columns.column("image").to_pylist()
+    for values in (rows, cells):  # as they are, and as a table holds them
+        inputs, faults = IMAGE.take(values, folder=table.source.folder)
+        assert [value and value.read() for value in inputs] == wanted
+        assert {row: reason for row, (reason, _) in faults.items()} == {2: "outside_folder"}
+        assert faults[2][1].startswith("../away.png: ")
+    found = audit(tmp_path / "t.parquet", target="label").to_json()
+    assert found["accounting"] == {"rows_in": 4, "used": 2, "quarantined": 2, "dropped": 0}
+
+
+def test_records_that_hold_no_picture_at_all_are_blank_rows(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for kind in ([("bytes", pa.binary())], [("bytes", pa.binary()), ("path", pa.string())]):
+        column = pa.array([None, {}], pa.struct(kind))
+        pq.write_table(pa.table({"image": column, "label": ["a", "b"]}), tmp_path / "t.parquet")
+        found = audit(tmp_path / "t.parquet", target="label").to_json()
+        assert [row["reason"] for row in found["set_aside"]] == ["blank_input"] * 2
 
 
 def test_a_pil_image_of_a_file_is_set_upright(tmp_path: Path) -> None:

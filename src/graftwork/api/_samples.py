@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,10 @@ from graftwork.api._kind import kind_of, taker
 from graftwork.api._open import machine_of
 from graftwork.data.dataset import TRAIN, Dataset
 from graftwork.data.keys import row_keys
-from graftwork.data.readers.media import picture_bytes
+from graftwork.data.readers.media import holds_pictures
 from graftwork.data.readers.objects import read_object
 from graftwork.data.values import to_list
+from graftwork.errors import DataError
 from graftwork.modalities import MODALITIES
 from graftwork.runs.progress import Progress
 
@@ -41,19 +41,19 @@ def as_inputs(estimator: Any, X: Any, *, reset: bool) -> tuple[list[Any], str]:
 
 def _no_texts(X: Any) -> bool:
     """Whether X holds things that are no plain values: pictures, paths, bytes."""
-    if getattr(X, "ndim", 1) > 2:
-        return True
-    if not isinstance(X, (list, tuple)) or not X:
-        return False
-    return isinstance(X[0], (bytes, Path)) or picture_bytes(X[0]) is not None
+    return getattr(X, "ndim", 1) > 2 or (isinstance(X, (list, tuple)) and holds_pictures(X))
 
 
 def _files(estimator: Any, X: Any, *, reset: bool) -> tuple[list[Any], str]:
-    table = read_object(X if getattr(X, "ndim", 1) > 2 else list(X))
+    try:
+        table = read_object(X if getattr(X, "ndim", 1) > 2 else list(X))
+    except DataError as error:  # scikit-learn's callers expect a ValueError
+        raise ValueError(str(error)) from error
     kind, (column, *_) = kind_of(table, tuple(table.names), (), None)
     take = taker(MODALITIES.get(kind)(), machine_of({"cache": estimator.cache}), Progress())
     values, wrong = take(to_list(table.column(column)), None)
-    wrong |= {i: ("blank", "nothing there") for i, value in enumerate(values) if value is None}
+    blank = {i: ("blank", "nothing there") for i, value in enumerate(values) if value is None}
+    wrong = blank | wrong  # the reason that was found is the true one
     if wrong:
         first, (reason, detail) = min(wrong.items())
         raise ValueError(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
 from graftwork.data.blob import Blob
+from graftwork.data.readers.media import UnreadablePicture, picture_bytes, unpacked
 from graftwork.errors import GraftworkError
+from graftwork.modalities._picture_decode import quiet
 from graftwork.modalities._picture_facts import Facts, look, recall, remember
 from graftwork.modalities._picture_kinds import PictureError
 from graftwork.modalities._picture_memo import Memo
@@ -21,9 +21,6 @@ from graftwork.runtime.threads import side_by_side
 __all__ = ["is_nothing", "take"]
 
 CHUNK = 16  # pictures that a thread takes at a time
-_PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
-_ARRAYS = "uint8 of (height, width), (height, width, 3) or (height, width, 4)"
-_objects = threading.Lock()  # a lazily opened PIL image may stand in several rows
 
 
 @dataclass(frozen=True)
@@ -42,12 +39,11 @@ class _Reader:
     def _one(self, value: Any, name: str) -> tuple[Blob | None, tuple[str, str] | None]:
         if is_nothing(value):
             return None, None
-        if isinstance(value, (str, PurePath)):
-            name = str(value)
         try:
+            value, name = _meant(value, name)
             blob, content = self._blob(value, name)
             facts = self._facts(blob, content)
-        except PictureError as error:
+        except (PictureError, UnreadablePicture) as error:
             return None, (error.reason, f"{name}: {error.detail}")
         except (GraftworkError, OSError) as error:
             return None, ("no_such_file", f"{name}: cannot be read: {error}")
@@ -59,15 +55,12 @@ class _Reader:
         """The input, and its bytes where they were read on the way."""
         if isinstance(value, Blob):
             return value, value.content
-        if isinstance(value, dict):  # an image of Hugging Face's datasets
-            content, told = value.get("bytes"), value.get("path")
-            if content is None and isinstance(told, str):
-                return self._file(told)
-            value, name = content, (PurePath(told).name if isinstance(told, str) else name)
-        if isinstance(value, (str, PurePath)):
-            return self._file(str(value))
-        content = bytes(value) if isinstance(value, (bytes, bytearray, memoryview)) else _png(value)
-        return Blob.of_bytes(content, name), content
+        if isinstance(value, str):
+            return self._file(value)
+        if not isinstance(value, bytes):
+            with quiet():
+                value = picture_bytes(value)
+        return Blob.of_bytes(value, name), value
 
     def _file(self, name: str) -> tuple[Blob, bytes]:
         path = self.paths.find(name)
@@ -127,37 +120,17 @@ def is_nothing(value: Any) -> bool:
     return isinstance(value, float) and value != value
 
 
-def _png(value: Any) -> bytes:
-    """A PIL image or an array as PNG, lossless where PNG has its kind of colours."""
-    from PIL import Image
-
-    from graftwork.modalities._picture_decode import quiet
-    from graftwork.modalities._picture_treat import orientation, to_rgb, upright
-
-    if not isinstance(value, Image.Image):
-        value = Image.fromarray(_array(value))
-    held = io.BytesIO()
-    try:
-        with quiet():
-            with _objects:
-                picture = value.copy()
-                turn = orientation(value)
-            if picture.mode not in _PNG_MODES:
-                picture = to_rgb(picture)[0]
-            upright(picture, turn).save(held, format="PNG", compress_level=1)
-    except Exception as error:  # its own decoder may raise anything
-        raise PictureError("damaged", f"the image object cannot be read: {error}") from error
-    return held.getvalue()
-
-
-def _array(value: Any) -> Any:
-    shape, kind = getattr(value, "shape", None), str(getattr(value, "dtype", ""))
-    if shape is None:
-        raise PictureError("not_an_image", f"a value of type {type(value).__name__}")
-    if len(shape) == 3 and shape[2] == 1:
-        value, shape = value[:, :, 0], shape[:2]
-    deep = kind == "uint16" and len(shape) == 2
-    sound = kind == "uint8" and (len(shape) == 2 or (len(shape) == 3 and shape[2] in (3, 4)))
-    if not (sound or deep) or 0 in shape:
-        raise PictureError("not_an_image", f"an array {kind} of {shape}; allowed is {_ARRAYS}")
-    return value
+def _meant(value: Any, name: str) -> tuple[Any, str]:
+    """What a cell stands for, and its name: a path as text, content as bytes, or an object."""
+    if isinstance(value, dict):  # an image of Hugging Face's datasets
+        told = value.get("path")
+        if value.get("bytes") is None:
+            value = told
+        else:
+            value = value["bytes"]
+            name = PurePath(told).name if told and isinstance(told, (str, PurePath)) else name
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        value = unpacked(bytes(value))
+    if isinstance(value, (str, PurePath)):
+        value = name = str(value)
+    return value, name

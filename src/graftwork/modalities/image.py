@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from graftwork.data.blob import Blob
-from graftwork.data.readers.media import PICTURE_ENDINGS
+from graftwork.data.readers.media import PICTURE_ENDINGS, may_be_picture
 from graftwork.registry import Declaration, declare
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ class Image:
         """Pictures as `Blob`s, and by position why one cannot be used; see `Modality.take`.
 
         Every picture is decoded once, so that none fails later. Cells may be paths, bytes, `Blob`s,
-        PIL images, arrays (uint8) and what Hugging Face's datasets hold; objects become PNG.
+        PIL images, arrays (uint8, or uint16 of one channel) and what Hugging Face's datasets hold;
+        objects become PNG.
         """
         from graftwork.modalities._picture_take import take
 
@@ -154,14 +155,5 @@ def _is_picture(value: Any) -> bool:
             "\n" in name or "\r" in name
         )
     if isinstance(value, dict):
-        return bool(value) and set(value) <= {"bytes", "path"}
-    module = type(value).__module__.partition(".")[0]
-    if module == "PIL":
-        return hasattr(value, "convert")
-    return module == "numpy" and _is_picture_shape(
-        getattr(value, "shape", ()), str(getattr(value, "dtype", ""))
-    )
-
-
-def _is_picture_shape(shape: tuple[int, ...], kind: str) -> bool:
-    return kind == "uint8" and (len(shape) == 2 or (len(shape) == 3 and shape[2] in (3, 4)))
+        return bool({"bytes", "path"} & set(value))
+    return may_be_picture(value)

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from graftwork.data.readers.class_labels import features_of, named
-from graftwork.data.readers.media import PICTURE_ENDINGS, picture_bytes
+from graftwork.data.readers.media import PICTURE_ENDINGS, holds_pictures, is_nan, picture_cells
 from graftwork.data.readers.parquet import check_names
 from graftwork.data.readers.typed import column, mixed_note, plain
 from graftwork.data.table import Source, Table
@@ -109,21 +108,24 @@ def _pandas(frame: Any) -> tuple[dict[str, Any], list[str]]:
     check_names(names, "DataFrame")
     arrays, notes = {}, []
     for place, name in enumerate(names):
-        series = frame.iloc[:, place]
-        try:
-            arrays[name] = plain(pa.Array.from_pandas(series))
-        except (pa.ArrowException, OverflowError):
-            values = [None if _is_nan(value) else value for value in series.tolist()]
-            arrays[name], _ = column(values, name, "DataFrame", range(1, len(values) + 1))
+        arrays[name], mixed = _series(frame.iloc[:, place], name)
+        if mixed:
             notes.append(mixed_note(name))
     return arrays, notes
 
 
-def _is_nan(value: Any) -> bool:
-    # pandas.NA is told by its type's name: comparing it with itself gives no truth
-    return type(value).__name__ in ("NAType", "NaTType") or (
-        isinstance(value, float) and value != value
-    )
+def _series(series: Any, name: str) -> tuple[Any, bool]:
+    """A column of pandas, and whether it mixes kinds."""
+    what, rows = "DataFrame", range(1, len(series) + 1)
+    if series.dtype == object:
+        pictures = picture_cells(series.tolist(), name, what)
+        if pictures is not None:
+            return column(pictures, name, what, rows)
+    try:
+        return plain(pa.Array.from_pandas(series)), False
+    except (pa.ArrowException, OverflowError):
+        values = [None if is_nan(value) else value for value in series.tolist()]
+        return column(values, name, what, rows)[0], True
 
 
 def _lists(columns: dict[Any, Any], what: str) -> tuple[dict[str, Any], list[str]]:
@@ -144,33 +146,21 @@ def _lists(columns: dict[Any, Any], what: str) -> tuple[dict[str, Any], list[str
         if isinstance(values, (pa.Array, pa.ChunkedArray)):
             arrays[name] = plain(values)
             continue
-        listed = _cells(values)
+        listed = _cells(values, name, what)
         arrays[name], mixed = column(listed, name, what, range(1, len(listed) + 1))
         if mixed:
             notes.append(mixed_note(name))
     return arrays, notes
 
 
-def _cells(values: Any) -> list[Any]:
+def _cells(values: Any, name: str, what: str) -> list[Any]:
     """The values of a column; pictures as their bytes, paths as text."""
     if getattr(values, "ndim", 1) > 1:  # an array of pictures
         listed = list(values)
     else:
         listed = values.tolist() if hasattr(values, "tolist") else list(values)
-    first = next((value for value in listed if value is not None), None)
-    if isinstance(first, Path):
-        return [None if value is None else str(value) for value in listed]
-    if first is None or picture_bytes(first) is None:
-        return listed
-    made = [None if value is None else picture_bytes(value) for value in listed]
-    strange = [row for row, (value, held) in enumerate(zip(listed, made, strict=True), 1)
-               if value is not None and held is None]  # fmt: skip
-    if strange:
-        kind = type(listed[strange[0] - 1]).__name__
-        raise DataError(
-            faults=[Fault(f"a picture is wanted, a {kind} was found", "list", strange[0])]
-        )
-    return made
+    pictures = picture_cells(listed, name, what)
+    return listed if pictures is None else pictures
 
 
 def _list(source: Sequence[Any]) -> tuple[dict[str, Any], list[str]]:
@@ -179,7 +169,7 @@ def _list(source: Sequence[Any]) -> tuple[dict[str, Any], list[str]]:
     if all(isinstance(item, str) for item in source):
         named = all(item.lower().endswith(PICTURE_ENDINGS) for item in source)
         return _lists({"image" if named else "text": list(source)}, "list")
-    if all(isinstance(item, (bytes, Path)) or picture_bytes(item) for item in source[:1]):
+    if holds_pictures(source):
         return _lists({"image": list(source)}, "list")
     faults = [
         Fault(f"a dict is wanted, a {type(item).__name__} was found", file="list", row=row)

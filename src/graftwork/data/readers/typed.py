@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from graftwork.data.readers.media import PATH_NOTE
 from graftwork.errors import DataError, Fault
 
 __all__ = ["column", "mixed_note", "plain"]
@@ -52,6 +54,8 @@ def mixed_note(name: str) -> str:
 def _spelt(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
+    if isinstance(value, PurePath):
+        return str(value)
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
@@ -69,17 +73,50 @@ def _broken(values: Sequence[Any], name: str, file: str, rows: Sequence[int]) ->
 def plain(values: pa.Array | pa.ChunkedArray) -> Any:
     """The column without dictionary or view encoding, its text as `large_string`.
 
-    Records of bytes and path, as Hugging Face `datasets` keeps pictures, become their bytes, or
-    their paths where a record holds no bytes.
+    Records of bytes and path, as Hugging Face `datasets` keeps pictures, become their bytes; see
+    `_of_records`.
     """
     kind = values.type
-    if pa.types.is_struct(kind) and {field.name for field in kind} == {"bytes", "path"}:
-        whole = pc.struct_field(values, "bytes")
-        values = pc.struct_field(values, "path") if whole.null_count else whole
-        kind = values.type
+    if _are_records(kind):
+        return _of_records(values)
     if pa.types.is_dictionary(kind):
         values = values.cast(kind.value_type)
         kind = values.type
     if pa.types.is_string(kind) or pa.types.is_string_view(kind):
         values = values.cast(pa.large_string())
-    return values
+    return values.cast(pa.large_binary()) if pa.types.is_binary_view(kind) else values
+
+
+def _are_records(kind: pa.DataType) -> bool:
+    """Whether it is a struct with ``bytes``, perhaps a ``path``, and whatever else beside them."""
+    if not pa.types.is_struct(kind) or kind.get_field_index("bytes") < 0:
+        return False
+    content = kind.field("bytes").type
+    return bool(
+        pa.types.is_null(content)
+        or pa.types.is_binary(content)
+        or pa.types.is_large_binary(content)
+        or pa.types.is_binary_view(content)
+    )
+
+
+def _of_records(values: pa.Array | pa.ChunkedArray) -> Any:
+    """The bytes of each record; the path only where it has none.
+
+    A column of paths is made only where no record at all holds bytes: embedded bytes are never
+    left for a file that bears their name. Otherwise a path stands among the bytes as a note that
+    `media.unpacked` reads.
+    """
+    content = plain(pc.struct_field(values, "bytes"))
+    named = values.type.get_field_index("path") >= 0
+    paths = plain(pc.struct_field(values, "path")) if named else content
+    if content.null_count == len(content):
+        return paths if pa.types.is_large_string(paths.type) else content.cast(pa.large_string())
+    if not pa.types.is_large_string(paths.type):
+        return content
+    kind = content.type
+    noted = pc.binary_join_element_wise(
+        pa.scalar(PATH_NOTE, kind), paths.cast(kind), pa.scalar(b"", kind)
+    )
+    wanted = pc.and_(pc.is_null(content), pc.fill_null(pc.not_equal(paths, ""), False))
+    return pc.if_else(wanted, noted, content) if pc.any(wanted).as_py() else content
