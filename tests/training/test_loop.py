@@ -304,3 +304,16 @@ def test_rates_fall_with_every_layer_from_the_head() -> None:
 def test_options_that_no_training_can_go_by(wrong: dict[str, Any]) -> None:
     with pytest.raises(ParameterError, match=next(iter(wrong))):
         TrainOptions(**wrong)
+
+
+def test_each_worker_has_one_thread_and_the_caller_keeps_its_own() -> None:
+    """Two threads in each of two workers fight for two cores: six times as slow with bfloat16."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with Workers(Line(), 2, 2) as workers:
+            assert workers._pool is not None
+            assert list(workers._pool.map(lambda _: torch.get_num_threads(), range(4))) == [1] * 4
+            assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

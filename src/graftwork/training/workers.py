@@ -44,7 +44,8 @@ class Workers:
             self._pool = ThreadPoolExecutor(self.threads)
 
             def alone(_: int) -> None:
-                torch.set_num_threads(1)  # holds for the thread that says it
+                torch.set_num_threads(1)  # holds for the thread that says it …
+                torch.get_num_threads()  # … once it has read it: else it takes what is set below
                 ready.wait()
 
             list(self._pool.map(alone, range(self.threads)))
