@@ -72,7 +72,8 @@ def _rung(name: str, recipe: Recipe, base: Backbone, classical: str) -> Rung:
     strategy = RUNGS.get(name, name)
     settings = owned(strategy, recipe.parameters)
     if name == TOP:
-        settings = {"top": max(1, round((base.n_layers - 1) / 3)), **settings}
+        share = getattr(base, "top_share", TOP_SHARE)
+        settings = {"top": max(1, round((base.n_layers - 1) * share)), **settings}
     elif recipe.strategy == "auto":
         settings.pop("top", None)  # it is the lower rung's
     made = make_strategy(strategy, settings)
@@ -114,7 +115,8 @@ def _check_parameters(recipe: Recipe, base: Backbone) -> None:
         make_strategy(RUNGS.get(rungs[-1], rungs[-1]), unknown)  # raises, with the nearest spelling
 
 
-TOP = "top"  # the rung below finetune: the upper third of the layers, from the cache
+TOP = "top"  # the rung below finetune: the upper part of the layers, from the cache
+TOP_SHARE = 1 / 3  # of the layers, where the base does not say
 LADDER = ("probe", "hybrid", TOP)  # and on top of it all layers, or adapters for a large base
 RUNGS = {TOP: "finetune"}  # where a rung is not called as its strategy
 

@@ -59,7 +59,9 @@ class Backbone(Protocol):
         shapes: what `encode` can give.
 
     What only some have: `loaders`, the classes of transformers that open what `save` writes
-    (network, processor); `extras`, those of this package that it needs.
+    (network, processor); `extras`, those of this package that it needs;
+    `top_share`, the share of the layers that is worth tuning before all of them are;
+    `pilot_rows`, the most rows that a trial of tuning all of it learns from.
     """
 
     declaration: ClassVar[Declaration]

@@ -78,7 +78,7 @@ class Finetune(Tuner):
 
     def way(self, job: Job) -> Way:
         """How it trains."""
-        from graftwork.strategies._trained import Way
+        from graftwork.strategies._trained import PILOT_ROWS, Way
         from graftwork.training.options import TrainOptions
 
         options = TrainOptions(
@@ -91,7 +91,17 @@ class Finetune(Tuner):
         depth = "all" if self.top is None else f"top{self.top}"
         title = "tuning all layers" if self.top is None else f"tuning the top {self.top} layers"
         name = f"finetune-{depth}"
-        return Way("finetune", name, self._tunable, options, title, altered=self.views)
+        backbone = next(iter(job.backbones.values()))
+        dear = self.top is None  # every step goes through the whole network
+        return Way(
+            "finetune",
+            name,
+            self._tunable,
+            options,
+            title,
+            altered=self.views,
+            pilot_rows=getattr(backbone, "pilot_rows", PILOT_ROWS) if dear else PILOT_ROWS,
+        )
 
     def _tunable(self, backbone: Any) -> Tunable:
         self.check(backbone)
