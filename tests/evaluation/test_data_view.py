@@ -55,7 +55,7 @@ def test_redact_leaves_numbers_and_no_text():
     html = to_html(payload(), redact=True)
     assert SECRET not in html
     assert "4711" in html
-    assert "row 71, text left out" in html
+    assert "row 71, input left out" in html
 
 
 def test_the_curve_is_drawn_inside_its_picture():
