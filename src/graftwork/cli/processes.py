@@ -15,14 +15,16 @@ def run_together(work: Callable[[], int]) -> int:
         work: the command; gives the exit code.
     """
     from graftwork.training.followers import serve
-    from graftwork.training.processes import joined, started_with
+    from graftwork.training.processes import joined, leave, started_with
 
     if started_with() < 2:
         return work()
     with joined() as processes:
+        code = 0
         if processes.rank == 0:
-            return work()
-        for number in (signal.SIGINT, signal.SIGTERM):  # the first process hears them and says when
-            signal.signal(number, signal.SIG_IGN)
-        serve(processes)
-        return 0
+            code = work()
+        else:
+            for number in (signal.SIGINT, signal.SIGTERM):  # the first hears them and says when
+                signal.signal(number, signal.SIG_IGN)
+            serve(processes)
+    leave(code)
