@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from charts import STYLE
+from charts import STYLE, label, line, time_words
 
 __all__ = ["Bubble", "field"]
 
@@ -55,12 +55,12 @@ def field(title: str, words: str, bubbles: Sequence[Bubble]) -> str:
         f'<text class="note" x="{LEFT}" y="36">{escape(words)}</text>',
     ]
     for tick in (t for t in TICKS if times[0] <= t <= times[1]):
-        parts += [_line(x(tick), x(tick), TOP, HEIGHT - BOTTOM)]
-        parts += [_text(x(tick), HEIGHT - BOTTOM + 18, _time(tick), "middle")]
+        parts += [line(x(tick), x(tick), TOP, HEIGHT - BOTTOM)]
+        parts += [label(x(tick), HEIGHT - BOTTOM + 18, time_words(tick), "middle")]
     for step in range(round((last - first) * 10) + 1):
         score = first + step / 10
-        parts += [_line(LEFT, WIDTH - RIGHT, y(score), y(score))]
-        parts += [_text(LEFT - 7, y(score) + 4, f"{100 * score:.0f}", "end")]
+        parts += [line(LEFT, WIDTH - RIGHT, y(score), y(score))]
+        parts += [label(LEFT - 7, y(score) + 4, f"{100 * score:.0f}", "end")]
     largest = max(b.size for b in bubbles)
     for b in sorted(bubbles, key=lambda b: -b.size):
         across, radius = x(b.seconds), max(3.0, LARGEST * math.sqrt(b.size / largest))
@@ -76,7 +76,7 @@ def field(title: str, words: str, bubbles: Sequence[Bubble]) -> str:
         parts += [
             f'<path class="grid" fill="none" d="M{x(b.seconds):.1f},{y(b.accuracy):.1f}'
             f'L{end - 4},{height:.1f}"/>',
-            _text(end, height + 4, b.name, "start"),
+            label(end, height + 4, b.name, "start"),
         ]
     return "\n".join([*parts, "</svg>"]) + "\n"
 
@@ -91,15 +91,3 @@ def _spread(heights: list[float]) -> list[float]:
     if over > 0:
         placed = [height - over for height in placed]
     return placed
-
-
-def _line(x1: float, x2: float, y1: float, y2: float) -> str:
-    return f'<line class="grid" x1="{x1:.1f}" x2="{x2:.1f}" y1="{y1:.1f}" y2="{y2:.1f}"/>'
-
-
-def _text(x: float, y: float, text: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds:g} s" if seconds < 60 else f"{seconds / 60:g} min"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-__all__ = ["Panel", "Point", "Side", "figure"]
+__all__ = ["STYLE", "Panel", "Point", "Side", "figure", "label", "line", "time_words"]
 
 COLUMNS, WIDTH, HEIGHT = 3, 300, 236
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 42, 34  # of a panel, around its field
@@ -111,20 +111,20 @@ def _grid(times: list[float], scores: list[float]) -> list[str]:
     parts = []
     for tick in (t for t in TICKS if times[0] <= t <= times[-1]):
         x = _x(times, tick)
-        parts.append(_line(x, x, TOP, HEIGHT - BOTTOM))
-        parts.append(_label(x, HEIGHT - BOTTOM + 16, _time(tick), "middle"))
+        parts.append(line(x, x, TOP, HEIGHT - BOTTOM))
+        parts.append(label(x, HEIGHT - BOTTOM + 16, time_words(tick), "middle"))
     for score in scores:
         y = _y(scores, score)
-        parts.append(_line(LEFT, WIDTH - RIGHT, y, y))
-        parts.append(_label(LEFT - 6, y + 4, f"{100 * score:.4g}", "end"))
+        parts.append(line(LEFT, WIDTH - RIGHT, y, y))
+        parts.append(label(LEFT - 6, y + 4, f"{100 * score:.4g}", "end"))
     return parts
 
 
-def _line(x1: float, x2: float, y1: float, y2: float) -> str:
+def line(x1: float, x2: float, y1: float, y2: float) -> str:
     return f'<line class="grid" x1="{x1:.1f}" x2="{x2:.1f}" y1="{y1:.1f}" y2="{y2:.1f}"/>'
 
 
-def _label(x: float, y: float, text: str, anchor: str) -> str:
+def label(x: float, y: float, text: str, anchor: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
@@ -153,7 +153,7 @@ def _y(scores: list[float], score: float) -> float:
     return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
 
 
-def _time(seconds: float) -> str:
+def time_words(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:g} s"
     return f"{seconds / 60:g} min" if seconds < 3600 else f"{seconds / 3600:g} h"

@@ -9,12 +9,14 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from graftwork.bases import open_base
+from graftwork.bases.backbone import Backbone
 from graftwork.data.blob import Blob
 from graftwork.errors import Fault, ParameterError, StorageError
 from graftwork.features.store import FeatureStore
@@ -132,14 +134,17 @@ class _Model:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    @cached_property
+    def model(self) -> Model:
+        """The model, loaded from the folder once."""
+        return Model.load(self.folder, placement=place("cpu"))
+
     def extras(self) -> set[str]:
         """Extras of this package that its backbones need."""
-        model = Model.load(self.folder, placement=place("cpu"))
-        return {e for b in model.backbones.values() for e in getattr(b, "extras", ())}
+        return {e for b in self.model.backbones.values() for e in getattr(b, "extras", ())}
 
     def expected(self, progress: Progress) -> dict[str, Any]:
-        model = Model.load(self.folder, placement=place("cpu"))
-        inputs = _samples(next(iter(model.graph.inputs.values())))
+        inputs = _samples(next(iter(self.model.graph.inputs.values())))
         with progress.step("recording predictions"):
             labels, odds = self._predict(inputs)
         return {"inputs": _written(inputs), "labels": labels, "probabilities": odds}
@@ -163,8 +168,7 @@ class _Model:
         return faults
 
     def _predict(self, inputs: Sequence[Any]) -> tuple[list[str], list[list[float]]]:
-        model = Model.load(self.folder, placement=place("cpu"))
-        found = model.predict({name: list(inputs) for name in model.graph.inputs})
+        found = self.model.predict({name: list(inputs) for name in self.model.graph.inputs})
         return [str(label) for label in found.labels], found.probabilities.tolist()
 
 
@@ -178,13 +182,17 @@ class _Base:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    @cached_property
+    def base(self) -> Backbone:
+        """The base, opened from the folder once."""
+        return open_base(str(self.folder), placement=place("cpu"))
+
     def extras(self) -> set[str]:
         """Extras of this package that it needs."""
-        base = open_base(str(self.folder), placement=place("cpu"))
-        return set(getattr(base, "extras", ()))
+        return set(getattr(self.base, "extras", ()))
 
     def expected(self, progress: Progress) -> dict[str, Any]:
-        inputs = _samples(open_base(str(self.folder), placement=place("cpu")).modality)
+        inputs = _samples(self.base.modality)
         with progress.step("recording features"):
             return {"inputs": _written(inputs), "features": self._features(inputs).tolist()}
 
@@ -199,9 +207,9 @@ class _Base:
         ]
 
     def _features(self, inputs: Sequence[Any]) -> np.ndarray:
-        base = open_base(str(self.folder), placement=place("cpu"))
+        last = self.base.n_layers - 1
         with tempfile.TemporaryDirectory(prefix="graftwork-bundle-") as cache:  # encoded, not found
-            return FeatureStore(Path(cache)).features(base, inputs).view(base.n_layers - 1, 0)
+            return FeatureStore(Path(cache)).features(self.base, inputs).view(last, 0)
 
 
 def _part(what: Path) -> _Model | _Base:

@@ -151,7 +151,7 @@ def compare(
     found["seconds"] = round(time.perf_counter() - begun, 3)
     if out is not None:
         examples = apart.examples(*_shown(table, apart.columns, machine, progress), redact)
-        _write(Path(out), found | {"examples": examples}, apart, redact)
+        _write(Path(out), found, examples, apart, redact)
     return found
 
 
@@ -251,9 +251,14 @@ def _slice(table: Table, name: str, rows: np.ndarray) -> list[Any]:
     return [values[i] for i in rows]
 
 
-def _write(out: Path, found: dict[str, Any], apart: Differences, redact: bool) -> None:
+def _write(
+    out: Path,
+    found: dict[str, Any],
+    examples: list[dict[str, Any]],
+    apart: Differences,
+    redact: bool,
+) -> None:
     with committed(out) as temporary:
-        told = {key: value for key, value in found.items() if key != "examples"}
-        write_json(temporary / "comparison.json", plain(told))
+        write_json(temporary / "comparison.json", plain(found))
         apart.write(temporary / "differences.csv", redact=redact)
-        render_comparison(found, temporary, redact=redact)
+        render_comparison(found | {"examples": examples}, temporary, redact=redact)

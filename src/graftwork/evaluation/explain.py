@@ -84,9 +84,9 @@ def explain(model: Model, inputs: Mapping[str, Any], *, label: Any = None) -> Ex
         ValueError: the model has no such label.
     """
     modalities = {name: MODALITIES.get(kind)() for name, kind in model.graph.inputs.items()}
-    places: list[tuple[str, str, int]] = []
+    # input, part, and the places in `rows` of the whole input and of the one without that part
+    places: list[tuple[str, str, int, int]] = []
     rows: list[dict[str, Any]] = [dict(inputs)]
-    of: list[int] = []
     longest = 1
     for name, modality in modalities.items():
         parts = modality.parts(inputs[name])
@@ -99,8 +99,7 @@ def explain(model: Model, inputs: Mapping[str, Any], *, label: Any = None) -> Ex
             row = {**inputs, name: modality.without(inputs[name], left_out)}
             if all(each.is_blank(row[other]) for other, each in modalities.items()):
                 continue  # nothing is left to ask the model about
-            places.append((name, " ".join(parts[i] for i in left_out), whole))
-            of.append(len(rows))
+            places.append((name, " ".join(parts[i] for i in left_out), whole, len(rows)))
             rows.append(row)
     found = model.predict({name: [row[name] for row in rows] for name in modalities})
     code = int(found.codes[0]) if label is None else _code(model, label)
@@ -111,8 +110,8 @@ def explain(model: Model, inputs: Mapping[str, Any], *, label: Any = None) -> Ex
         probability=float(found.probabilities[0, code]),
         log_odds=float(odds[0]),
         parts=tuple(
-            PartImportance(name, part, float(odds[whole] - odds[row]))
-            for (name, part, whole), row in zip(places, of, strict=True)
+            PartImportance(name, part, float(odds[whole] - odds[less]))
+            for name, part, whole, less in places
         ),
         runs=longest,
     )

@@ -35,9 +35,10 @@ def hardest(truth: np.ndarray, probabilities: np.ndarray, most: int = EXAMPLES) 
     """
     right = probabilities[np.arange(len(truth)), truth]
     known = np.asarray(probabilities.any(axis=0))[truth]
-    wrong = np.flatnonzero(probabilities.argmax(axis=1) != truth)
+    agrees = probabilities.argmax(axis=1) == truth
+    wrong = np.flatnonzero(~agrees)
     order = np.lexsort((right[wrong], ~known[wrong]))
-    doubtful = np.flatnonzero((probabilities.argmax(axis=1) == truth) & (right < DOUBTFUL))
+    doubtful = np.flatnonzero(agrees & (right < DOUBTFUL))
     doubtful = doubtful[np.argsort(right[doubtful], kind="stable")]
     return np.asarray(np.concatenate([wrong[order], doubtful])[:most])
 

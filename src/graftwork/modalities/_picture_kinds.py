@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 
-from graftwork.errors import DataError
+from graftwork.data.readers.media import UnreadablePicture
 
 __all__ = [
     "FORMATS",
@@ -60,7 +60,7 @@ _NO_PICTURES = (
 )
 
 
-class PictureError(DataError):
+class PictureError(UnreadablePicture):
     """Content that cannot be used as a picture.
 
     Args:
@@ -68,14 +68,6 @@ class PictureError(DataError):
             ``damaged`` or ``too_many_pixels``.
         detail: what was found, for people.
     """
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
-
-    def __reduce__(self) -> tuple[type, tuple[str, str]]:
-        return type(self), (self.reason, self.detail)
 
 
 def kind_of(content: bytes) -> str:

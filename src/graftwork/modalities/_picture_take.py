@@ -12,7 +12,6 @@ from graftwork.data.readers.media import UnreadablePicture, picture_bytes, unpac
 from graftwork.errors import GraftworkError
 from graftwork.modalities._picture_decode import quiet
 from graftwork.modalities._picture_facts import Facts, look, recall, remember
-from graftwork.modalities._picture_kinds import PictureError
 from graftwork.modalities._picture_memo import Memo
 from graftwork.modalities._picture_paths import Paths
 from graftwork.runs.progress import Progress
@@ -43,7 +42,7 @@ class _Reader:
             value, name = _meant(value, name)
             blob, content = self._blob(value, name)
             facts = self._facts(blob, content)
-        except (PictureError, UnreadablePicture) as error:
+        except UnreadablePicture as error:  # a `PictureError` too
             return None, (error.reason, f"{name}: {error.detail}")
         except (GraftworkError, OSError) as error:
             return None, ("no_such_file", f"{name}: cannot be read: {error}")
