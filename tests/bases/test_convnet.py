@@ -188,6 +188,55 @@ def test_statistics_of_norms_stand_still_in_training(small: Any) -> None:
         assert (buffer == kept[name]).all()
 
 
+@pytest.mark.parametrize("name", CARDS)
+def test_norms_fold_into_kernels_and_learn_the_same(name: str, tmp_path: Path) -> None:
+    """Against the network as it is, norm by norm: gradients of kernels, scales and shifts."""
+    import torch
+
+    from graftwork.bases._convnet_fold import trained_units
+    from graftwork.bases._convnet_layers import Chain
+
+    backbone = opened(toy_pictures.network(name, tmp_path))
+    pixels = torch.from_numpy(backbone.prepare(PICTURES).pixels(ROWS))
+
+    def gradients(quick: bool) -> dict[str, np.ndarray]:
+        tunable = backbone.tunable(None, everything=True)
+        units = tunable.plan.of(tunable.network)
+        if quick:
+            units = trained_units(tunable.plan, units, backbone.spec.size)
+        total: list[Any] = []
+        Chain(tunable.plan, units)(pixels, lambda _, maps: total.append(maps.square().mean()))
+        sum(total).backward()
+        return {n: p.grad.numpy() for n, p, _ in tunable.parameters()}
+
+    plain, quick = gradients(False), gradients(True)
+    assert set(plain) == set(quick)
+    for key, expected in plain.items():  # rounding decides a few maxima otherwise
+        apart = np.linalg.norm(quick[key] - expected)
+        assert apart <= 2e-2 * np.linalg.norm(expected) + 1e-6, key
+
+
+def test_a_kernel_is_scaled_only_where_the_norm_comes_right_behind(small: Any) -> None:
+    from torch import nn
+
+    from graftwork.bases._convnet_fold import trained_units
+
+    units = small.plan.of(small.network)
+    found = nn.ModuleList(trained_units(small.plan, units, small.spec.size))
+    kinds = [type(part).__name__ for part in found.modules()]
+    assert kinds.count("_ConvUnderNorm") == kinds.count("BatchNorm2d") > 0
+    norm = next(part for unit in units for part in unit.modules() if "Norm" in type(part).__name__)
+    norm.track_running_stats = False  # it would take them from the batch
+    try:
+        kinds = [
+            type(part).__name__
+            for part in nn.ModuleList(trained_units(small.plan, units, small.spec.size)).modules()
+        ]
+        assert kinds.count("_ConvUnderNorm") == kinds.count("BatchNorm2d") - 1
+    finally:
+        norm.track_running_stats = True
+
+
 def test_copies_share_weights_and_not_gradients(small: Any) -> None:
     first = small.tunable(1)
     second = first.sharing()

@@ -167,6 +167,24 @@ def test_every_file_of_an_odd_folder_is_accounted_for(photos: Path, tmp_path: Pa
     assert n["rows_in"] == n["used"] + n["quarantined"] + n["dropped"]
 
 
+def test_pictures_of_formats_that_are_not_read_are_named(photos: Path, tmp_path: Path) -> None:
+    """A telephone's HEIC is no odd file beside the pictures: it is a picture that would be lost."""
+    odd = tmp_path / "odd"
+    for name in ("boat", "clock"):
+        shutil.copytree(photos / name, odd / name)
+    for name in ("IMG_1.HEIC", "IMG_2.heic", "notes.txt"):
+        (odd / "boat" / name).write_bytes(b"\0\0\0\x18ftypheic")
+    audit = gw.audit(odd)
+    found = {finding.kind: finding for finding in audit.findings}
+    assert (found["other_picture"].severity, found["other_picture"].count) == ("warning", 2)
+    assert "save them as JPEG" in found["other_picture"].message
+    assert found["other_file"].count == 1
+    for path in odd.rglob("*.jpg"):
+        path.unlink()
+    with pytest.raises(gw.errors.DataError, match=r"boat/IMG_1.HEIC.*save them as JPEG"):
+        gw.audit(odd)
+
+
 def test_train_alone_is_a_part_and_no_class(photos: Path, tmp_path: Path) -> None:
     for name in NAMES[:2]:
         shutil.copytree(photos / name, tmp_path / "p" / "train" / name)
@@ -188,12 +206,17 @@ def test_predictions_name_their_files_whatever_became_of_them(
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "a.jpg").write_bytes(b"")
     (tmp_path / "bad" / "b.jpg").write_bytes(b"<html>")
+    (tmp_path / "bad" / "c.txt").write_bytes(b"c")
+    (tmp_path / "bad" / "d.heic").write_bytes(b"d")
     told = graftwork("predict", photo_run.path, tmp_path / "bad", "--out", tmp_path / "p.csv")
     assert told.code == 0, told.err
     rows = read_csv(tmp_path / "p.csv")
     assert {row["file"]: row["status"] for row in rows} == {
-        "a.jpg": "empty_file", "b.jpg": "not_an_image",
-    }  # fmt: skip
+        "a.jpg": "empty_file",
+        "b.jpg": "not_an_image",
+        "c.txt": "other_file",
+        "d.heic": "other_picture",
+    }
 
 
 def test_what_goes_in_is_told_in_words(

@@ -128,6 +128,17 @@ def test_sixteen_bits_are_scaled_not_clipped(kind: str) -> None:
     assert "deep" in _picture_facts.look(content).flags
 
 
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_twelve_bits_in_sixteen_are_found(kind: str) -> None:
+    """As scanners and microscopes write them: scaled by what the file declares, almost black."""
+    ramp = np.tile(np.linspace(0, 4095, 256).astype(np.uint16), (20, 1))
+    assert "dim" in _picture_facts.look(encoded(Pil.fromarray(ramp), kind)).flags
+    for bright in (ramp * 16, np.zeros_like(ramp)):  # all black is another finding
+        assert "dim" not in _picture_facts.look(encoded(Pil.fromarray(bright), kind)).flags
+    dark = Pil.fromarray(np.full((8, 8, 3), 9, np.uint8))  # of 8 bits it is what was photographed
+    assert "dim" not in _picture_facts.look(encoded(dark)).flags
+
+
 def test_sixteen_bits_of_each_colour_and_floats() -> None:
     values = np.dstack([np.full((8, 8), v, np.uint16) for v in (65535, 32768, 0)])
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)

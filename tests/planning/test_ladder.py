@@ -233,6 +233,40 @@ def test_a_pilot_is_compared_with_what_learnt_from_the_same_rows(job: Any, bert:
     assert 0 < judged.sum() < len(job.rows)
 
 
+def test_a_pilot_on_fewer_rows_is_compared_with_a_tuned_rung_on_those(job: Any) -> None:
+    """All layers are tried on fewer rows than the upper ones: these must not win by their rows."""
+    seen: list[tuple[int, Any]] = []
+    top = make_strategy("finetune", {"epochs": 1, "top": 1})
+    whole = make_strategy("finetune", {"epochs": 1})
+    kind = type(top)
+    few = 150
+
+    class Top(kind):  # type: ignore[misc, valid-type]
+        def build(self, job: Any, choice: Choice) -> Any:
+            seen.append((len(job.rows), job.folder))
+            return super().build(job, choice)
+
+    class Whole(kind):  # type: ignore[misc, valid-type]
+        def way(self, job: Any) -> Any:
+            return replace(super().way(job), pilot_rows=few)
+
+    def tried(last: Any) -> Any:
+        rungs = [
+            Rung("probe", "probe", make_strategy("probe", {"layer": 2}), ("base",)),
+            Rung("top", "top", Top(epochs=1, top=1), ("base",), builds_on="probe"),
+            Rung("finetune", "all", last, ("base",), builds_on="probe"),
+        ]
+        return climb(job, rungs, min_gain=-1.0, end_on="top")
+
+    assert len(job.rows) > 2 * few
+    found = tried(Whole(epochs=1))
+    assert seen == [(few, None)] * len(whole.splits(job))  # type: ignore[attr-defined]
+    assert found.results[2].choice.facts["learnt_from"] == few
+    seen.clear()
+    tried(whole)  # on the same rows as the upper layers: their own pilot is what counts
+    assert not seen
+
+
 Open = Callable[[str], Any]
 
 

@@ -113,6 +113,7 @@ def _answers(
     rows += [_row(row.row, row.reason) for row in table.set_aside]
     if readable.cells is not None:  # a file is known by its name rather than by its row
         cells = dict(zip(table.rows.tolist(), readable.cells, strict=True))
+        cells |= {row.row: row.cell for row in table.set_aside if row.cell}
         rows = [{"row": r["row"], "file": cells.get(r["row"]), **r} for r in rows]
     return sorted(rows, key=lambda row: row["row"])
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from graftwork.bases import BACKBONES
 from graftwork.bases.backbone import Backbone
+from graftwork.bases.hints import hints_of
 from graftwork.errors import Fault, ParameterError, UnsupportedError, nearest
 from graftwork.features.out_of_fold import OutOfFold
 from graftwork.features.plan import EncodePlan
@@ -72,7 +73,7 @@ def _rung(name: str, recipe: Recipe, base: Backbone, classical: str) -> Rung:
     strategy = RUNGS.get(name, name)
     settings = owned(strategy, recipe.parameters)
     if name == TOP:
-        share = getattr(base, "top_share", TOP_SHARE)
+        share = hints_of(base).top_share
         settings = {"top": max(1, round((base.n_layers - 1) * share)), **settings}
     elif recipe.strategy == "auto":
         settings.pop("top", None)  # it is the lower rung's
@@ -116,7 +117,6 @@ def _check_parameters(recipe: Recipe, base: Backbone) -> None:
 
 
 TOP = "top"  # the rung below finetune: the upper part of the layers, from the cache
-TOP_SHARE = 1 / 3  # of the layers, where the base does not say
 LADDER = ("probe", "hybrid", TOP)  # and on top of it all layers, or adapters for a large base
 RUNGS = {TOP: "finetune"}  # where a rung is not called as its strategy
 

@@ -1,9 +1,13 @@
-"""Batch norms folded into the convolutions before them, for networks that stand still."""
+"""Batch norms folded into the convolutions before them.
+
+Once and for all in a network that stands still; anew at every step in one that trains under fixed
+statistics, where what is learnt stays the same and a third of the time is saved.
+"""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +17,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from graftwork.bases._convnet_layers import Chain, Plan, layers_of
 
-__all__ = ["frozen_reader"]
+__all__ = ["frozen_reader", "trained_units"]
 
 _TOLERANCE = 1e-4  # relative; what folding changes is rounding
 _PROBE = 64  # side of the picture that is tried, in pixels
@@ -41,21 +45,68 @@ def frozen_reader(plan: Plan, network: Any, placement: Any, size: int) -> Any:
     return reader.to(memory_format=torch.channels_last)
 
 
+def trained_units(plan: Plan, units: Sequence[nn.Module], size: int) -> Sequence[nn.Module]:
+    """Units that give the same, with the same weights to learn, in fewer passes over the maps.
+
+    Args:
+        plan: of the network's layers; its units run one after the other.
+        units: in evaluation mode; left as they are.
+        size: side of the pictures, in pixels.
+    """
+    shared = [*_tensors(units)]
+    quick = _fused(units, _ConvUnderNorm, {id(tensor): tensor for tensor in shared})
+    alike = _the_same(Chain(plan, quick), Chain(plan, units), min(size, _PROBE))
+    return list(quick) if alike else units
+
+
 def folded(units: Sequence[nn.Module]) -> nn.ModuleList:
     """Copies of the units, every batch norm that follows a convolution made part of it."""
-    copies = copy.deepcopy(nn.ModuleList(units))
+    return _fused(units, fuse_conv_bn_eval, {})
+
+
+def _fused(
+    units: Sequence[nn.Module], fuse: Callable[[Any, Any], nn.Module], memo: dict[int, Any]
+) -> nn.ModuleList:
+    copies = copy.deepcopy(nn.ModuleList(units), memo)
     for module in list(copies.modules()):
         for (before, conv), (after, norm) in pairwise(list(module.named_children())):
             if _folds(conv, norm):
-                setattr(module, before, fuse_conv_bn_eval(conv, norm))
+                setattr(module, before, fuse(conv, norm))
                 setattr(module, after, nn.Identity())
     return copies
+
+
+def _tensors(units: Sequence[nn.Module]) -> Iterator[Any]:
+    for unit in units:
+        yield from unit.parameters()
+        yield from unit.buffers()
+
+
+class _ConvUnderNorm(nn.Module):
+    """A convolution whose kernel is scaled as the norm behind it would scale what it gives."""
+
+    def __init__(self, conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+        super().__init__()
+        self.conv, self.norm = conv, norm
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        conv, norm = self.conv, self.norm
+        scale = (norm.running_var + norm.eps).rsqrt()  # type: ignore[operator]
+        if norm.weight is not None:
+            scale = scale * norm.weight
+        bias = -norm.running_mean * scale  # type: ignore[operator]
+        if conv.bias is not None:
+            bias = bias + conv.bias * scale
+        if norm.bias is not None:
+            bias = bias + norm.bias
+        return conv._conv_forward(maps, conv.weight * scale.view(-1, 1, 1, 1), bias)
 
 
 def _folds(conv: nn.Module, norm: nn.Module) -> bool:
     return (
         isinstance(conv, nn.Conv2d)
         and type(norm) is nn.BatchNorm2d
+        and type(conv).forward is nn.Conv2d.forward
         and norm.track_running_stats
         and conv.out_channels == norm.num_features
     )

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from graftwork.bases._convnet_config import is_head
+from graftwork.bases._convnet_fold import trained_units
 from graftwork.bases._convnet_layers import Chain, pooled, to_rows
 from graftwork.bases._convnet_loading import without_head
 from graftwork.bases._named_weights import NamedWeights, sharing_copy
@@ -76,7 +77,7 @@ class TunableConvNet(NamedWeights):
     def _made_reader(self) -> Any:
         if not self.plan.chained:
             return self.plan.reader(self.network)
-        units = self.plan.of(self.network)
+        units = trained_units(self.plan, self.plan.of(self.network), self.backbone.spec.size)
         return Chain(self.plan, units, self.boundary if self.cached else None)
 
     def _depths(self) -> dict[str, int]:

@@ -59,9 +59,7 @@ class Backbone(Protocol):
         shapes: what `encode` can give.
 
     What only some have: `loaders`, the classes of transformers that open what `save` writes
-    (network, processor); `extras`, those of this package that it needs;
-    `top_share`, the share of the layers that is worth tuning before all of them are;
-    `pilot_rows`, the most rows that a trial of tuning all of it learns from.
+    (network, processor); `extras`, those of this package that it needs; `hints`, a `TuningHints`.
     """
 
     declaration: ClassVar[Declaration]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from graftwork.bases.backbone import Capability, Shape
+from graftwork.bases.hints import TuningHints
 from graftwork.errors import UnsupportedError
 from graftwork.registry import Declaration, declare
 
@@ -54,9 +55,8 @@ class ConvNet:
     declaration: ClassVar[Declaration]
     kind = "convnet"
     modality = "image"
-    # The upper stages see small maps: three of MobileNetV2's five cost about a quarter of all
-    top_share = 0.6
-    pilot_rows = 1000  # of tuning all of it: four times the price of the upper stages a row
+    # The upper stages see small maps: three of MobileNetV2's five cost about a third of all
+    hints = TuningHints(rate=5e-4, views=2, top_share=0.6, pilot_rows=600)
     scales = ("zscore", "root")  # what comes out of a ReLU has a few huge values
 
     def __init__(

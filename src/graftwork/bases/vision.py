@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from graftwork.bases.backbone import Capability, Shape
+from graftwork.bases.hints import TuningHints
 from graftwork.errors import UnsupportedError
 from graftwork.registry import declare
 
@@ -53,6 +54,7 @@ class Vision:
     kind = "vision"
     modality = "image"
     shapes = frozenset({Shape.POOLED})
+    hints = TuningHints(views=2)
     loaders = ("AutoModel", "AutoImageProcessor")
 
     def __init__(

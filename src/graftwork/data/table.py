@@ -25,6 +25,7 @@ class SetAside:
         detail: what was found, for people.
         kind: ``quarantined`` (faulty, someone should look) or ``dropped`` (left out on purpose).
         file: the file it stood in.
+        cell: the file that the row itself is, as shown to people, where rows are files.
     """
 
     row: int
@@ -32,6 +33,7 @@ class SetAside:
     detail: str = ""
     kind: str = "quarantined"
     file: str = ""
+    cell: str = ""
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,13 @@ _CHECKS = (
     _Check("rotated", "info", _flag("rotated"), "turned by their EXIF data: set upright"),
     _Check("cmyk", "info", _flag("cmyk"), "in the colours of print (CMYK): converted to RGB"),
     _Check("deep", "info", _flag("deep"), "of 16 bits or more a colour: scaled to 8, not clipped"),
+    _Check(
+        "dim",
+        "warning",
+        _flag("dim"),
+        "of 16 bits of which the highest 4 are empty, so that they are almost black: multiply "
+        "12-bit values by 16 first",
+    ),
     _Check("animated", "info", _flag("animated"), "of several frames: the first is taken"),
     _Check("transparent", "info", _flag("transparent"), "partly transparent: laid on white"),
 )

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 from PIL import Image, TiffImagePlugin, WebPImagePlugin  # the plugins, lest Pillow loads them all
 
@@ -25,6 +26,7 @@ from graftwork.modalities._picture_treat import is_deep, orientation, to_rgb, up
 
 __all__ = ["Decoded", "decode", "quiet"]
 
+DIM = 16  # of 256 levels: as far as 12 bits reach where 16 were declared
 _PLUGINS = (TiffImagePlugin, WebPImagePlugin)
 _one_huge = threading.Lock()  # huge pictures one after the other: each takes up to 400 MB
 
@@ -38,8 +40,8 @@ class Decoded:
         format: one of `FORMATS`.
         width, height: upright, at full scale.
         mode: Pillow's word for its colours in the file.
-        flags: of ``rotated``, ``cmyk``, ``deep`` (more than 8 bits), ``animated``, ``transparent``,
-            ``palette``.
+        flags: of ``rotated``, ``cmyk``, ``deep`` (more than 8 bits), ``dim`` (deep, almost black),
+            ``animated``, ``transparent``, ``palette``.
     """
 
     picture: Image.Image
@@ -102,7 +104,14 @@ def _decoded(opened: Image.Image, kind: str, content: bytes, size: int | None) -
         flags.add("transparent")
     width, height = full[::-1] if after > 4 else full  # above 4: a quarter turn is due
     picture = upright(picture, after)
+    if "deep" in flags and 0 < _brightest(picture) <= DIM:
+        flags.add("dim")
     return Decoded(picture, kind, width, height, mode, frozenset(flags))
+
+
+def _brightest(picture: Image.Image) -> int:
+    extrema: Any = picture.getextrema()
+    return max(int(high) for _, high in extrema)
 
 
 def _has_more_frames(opened: Image.Image, kind: str) -> bool:

@@ -26,6 +26,7 @@ from graftwork.evaluation.scores import intervals
 from graftwork.features.out_of_fold import OutOfFold
 from graftwork.metrics import METRICS
 from graftwork.planning.budget import Budget, duration_text
+from graftwork.runs.tracker import SILENT
 from graftwork.stats.interval import z_of
 from graftwork.strategies._tuner import Tuner
 from graftwork.strategies.strategy import Choice, Job, Strategy
@@ -329,7 +330,7 @@ class _Ladder:
         A pilot learns from some of the rows. What it is compared with must have learnt from the
         very same: the pilot's own start, another pilot, or the rung fitted on them again.
         """
-        if found.rows is None or not _trains(rung.strategy) or _trains(other.rung.strategy):
+        if found.rows is None or not _trains(rung.strategy) or self._learnt_alike(rung, other.rung):
             return other.predicted
         if other.rung.name == rung.builds_on:
             return _spread(len(self.truth), found.rows, found.predicted[0])
@@ -341,11 +342,26 @@ class _Ladder:
             self.fitted[key] = _spread(len(self.truth), rows, codes)
         return self.fitted[key]
 
+    def _learnt_alike(self, rung: Rung, other: Rung) -> bool:
+        """Whether the pilots of two rungs learn from the same rows."""
+        if not _trains(rung.strategy) or not _trains(other.strategy):
+            return False
+        both = [each.splits(self.job) for each in (rung.strategy, other.strategy)]
+        return all(np.array_equal(a, b) for (a, _), (b, _) in zip(*both, strict=True))
+
     def _fitted_on(self, other: RungResult, learn: np.ndarray, judge: np.ndarray) -> np.ndarray:
         """Codes of the rows at `judge` by that rung's choice fitted on those at `learn`."""
         job = self.job
         backbones = {name: job.backbones[name] for name in other.rung.backbones}
-        small = replace(job, rows=job.rows[learn], folds=job.folds[learn], backbones=backbones)
+        small = replace(
+            job,
+            rows=job.rows[learn],
+            folds=job.folds[learn],
+            backbones=backbones,
+            folder=None,
+            tracker=SILENT,
+            notes={},
+        )
         model = other.rung.strategy.build(small, other.choice)
         inputs = job.dataset.take(job.rows[judge])
         labels = model.predict(inputs, store=job.store, progress=job.progress).labels

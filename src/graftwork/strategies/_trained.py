@@ -316,7 +316,7 @@ def splits(job: Job, most: int = PILOT_ROWS) -> list[tuple[np.ndarray, np.ndarra
 
     Args:
         job: the rows.
-        most: rows to learn from.
+        most: rows to learn from, and to judge, of which `JUDGED_ROWS` are enough.
     """
     rng = np.random.default_rng([job.seed, 7])
     sizes = {int(n): int((job.folds == n).sum()) for n in np.unique(job.folds)}
@@ -324,7 +324,7 @@ def splits(job: Job, most: int = PILOT_ROWS) -> list[tuple[np.ndarray, np.ndarra
     for number in list(sizes)[:MOST_FOLDS]:
         judge = np.flatnonzero(job.folds == number)
         learn = np.flatnonzero(job.folds != number)
-        found.append((_some(learn, most, rng), _some(judge, JUDGED_ROWS, rng)))
+        found.append((_some(learn, most, rng), _some(judge, min(JUDGED_ROWS, most), rng)))
         judged += len(found[-1][1])
         if judged >= ENOUGH_ROWS:
             break

@@ -49,15 +49,16 @@ def forecast(job: Job, way: Way, refit_rows: int) -> dict[str, float]:
     judge = sum(len(rows) for _, rows in splits)
     epochs = way.options.epochs
     states = _seconds_per_state(tuning) if tuning.tunable.cached else 0.0
+    views = way.altered + 1
     pilot_epoch = step * learn * mean
     judging = (epochs + len(way.shares)) * FORWARD * step * judge * mean
     epoch = step * refit_rows * mean
     return {
-        "states": states * refit_rows,
+        "states": states * refit_rows * views,
         "pilot_epoch": pilot_epoch,
         "epoch": epoch,
-        "pilot": states * (learn + judge) + epochs * pilot_epoch + judging,
-        "refit": states * max(refit_rows - learn - judge, 0) + epochs * epoch,
+        "pilot": states * (learn * views + judge) + epochs * pilot_epoch + judging,
+        "refit": states * max((refit_rows - learn) * views - judge, 0) + epochs * epoch,
     }
 
 

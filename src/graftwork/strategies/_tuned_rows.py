@@ -24,7 +24,9 @@ class TunedColumn:
     Attributes:
         prepared: after the processor.
         states: at the boundary, where there is one.
-        frozen: float32 (n, d) of the readout's layers that do not train, by (layer, pooling).
+        frozen: float32 (n, d) of the readout's layers that do not train, by (layer, pooling). Those
+            of altered views are the row's own: a pass through the whole base for each view would
+            cost as much as the states, and does not predict better.
     """
 
     prepared: Prepared
@@ -72,13 +74,13 @@ class TunedRows:
 
         columns = []
         for inputs in job.dataset.take(job.rows).values():
+            frozen = _frozen(job, tunable, readout, inputs)
             inputs = seen(inputs, altered, job)
             states = None
             if tunable.cached:
                 states = boundary_states(
                     job.store, tunable, inputs, progress=job.progress, journal=job.journal
                 )
-            frozen = _frozen(job, tunable, readout, inputs)
             columns.append(TunedColumn(tunable.backbone.prepare(inputs), states, frozen))
         lengths = np.sum([column.prepared.lengths for column in columns], axis=0)
         codes = job.codes()

@@ -18,6 +18,9 @@ __all__ = ["Tuner"]
 class Tuner:
     """A `Strategy` that can be forecast, tried by a pilot, and refitted on all rows."""
 
+    epochs: int
+    views: int | None
+
     def way(self, job: Job) -> Way:
         """How it trains."""
         raise NotImplementedError
@@ -25,6 +28,12 @@ class Tuner:
     def refuses(self, backbone: Backbone) -> str | None:
         """Why it cannot train that backbone; None where it can."""
         raise NotImplementedError
+
+    def altered(self, backbone: Backbone) -> int:
+        """Altered views of each input: as many as asked for, or as its kind wants and are seen."""
+        from graftwork.bases.hints import hints_of
+
+        return min(hints_of(backbone).views, self.epochs - 1) if self.views is None else self.views
 
     def idle(self, job: Job) -> str | None:
         """Why no layer would learn, because the readout lies below all that do; else None."""

@@ -104,6 +104,7 @@ class Tuning:
 
     def _scores(self, rows: TunedRows, index: np.ndarray) -> Any:
         total = self.head["head.bias"]
+        own = index % len(rows)  # a view has the frozen layers of its row
         for number, (readout, column) in enumerate(zip(self.readouts, rows.columns, strict=True)):
             layers = [(layer, readout.pooling) for layer in readout.layers]
             wanted = [place for place in layers if place not in column.frozen]
@@ -116,7 +117,7 @@ class Tuning:
                 )
             )
             parts = [
-                moved[place] if place in moved else readout.tensor(column.frozen[place][index])
+                moved[place] if place in moved else readout.tensor(column.frozen[place][own])
                 for place in layers
             ]
             total = total + readout.apply(parts) @ self.head[f"head.{number}"]

@@ -46,11 +46,19 @@ class Finetune(Tuner):
 
     top: int | None = setting(None, "upper layers that learn; default: all of them", low=1)
     epochs: int = setting(3, "passes over the rows that the schedule is made for", low=1, high=100)
-    rate: float = setting(1e-4, "highest learning rate; large bases want less", low=1e-7, high=1e-1)
+    rate: float | None = setting(
+        None,
+        "highest learning rate; default: 1e-4, 5e-4 for a convolutional network",
+        low=1e-7,
+        high=1e-1,
+    )
     batch_rows: int = setting(32, "rows of a batch, on average", low=1, high=4096)
     accumulate: int = setting(1, "pieces of a batch, one after the other", low=1, high=1024)
-    views: int = setting(
-        0, "altered views of each picture besides itself, one an epoch in turn", low=0, high=100
+    views: int | None = setting(
+        None,
+        "altered views of each picture besides itself, one an epoch in turn; default: 2",
+        low=0,
+        high=100,
     )
     layer_decay: float = setting(
         1.0, "factor on the rate for each layer further from the head", low=0.1, high=1.0
@@ -78,12 +86,15 @@ class Finetune(Tuner):
 
     def way(self, job: Job) -> Way:
         """How it trains."""
+        from graftwork.bases.hints import hints_of
         from graftwork.strategies._trained import PILOT_ROWS, Way
         from graftwork.training.options import TrainOptions
 
+        backbone = next(iter(job.backbones.values()))
+        hints = hints_of(backbone)
         options = TrainOptions(
             epochs=self.epochs,
-            rate=self.rate,
+            rate=self.rate or hints.rate,
             batch_rows=self.batch_rows,
             accumulate=self.accumulate,
             layer_decay=self.layer_decay,
@@ -91,7 +102,6 @@ class Finetune(Tuner):
         depth = "all" if self.top is None else f"top{self.top}"
         title = "tuning all layers" if self.top is None else f"tuning the top {self.top} layers"
         name = f"finetune-{depth}"
-        backbone = next(iter(job.backbones.values()))
         dear = self.top is None  # every step goes through the whole network
         return Way(
             "finetune",
@@ -99,8 +109,8 @@ class Finetune(Tuner):
             self._tunable,
             options,
             title,
-            altered=self.views,
-            pilot_rows=getattr(backbone, "pilot_rows", PILOT_ROWS) if dear else PILOT_ROWS,
+            altered=self.altered(backbone),
+            pilot_rows=(dear and hints.pilot_rows) or PILOT_ROWS,
         )
 
     def _tunable(self, backbone: Any) -> Tunable:

@@ -52,8 +52,11 @@ class Lora(Tuner):
     )
     batch_rows: int = setting(32, "rows of a batch, on average", low=1, high=4096)
     accumulate: int = setting(1, "pieces of a batch, one after the other", low=1, high=1024)
-    views: int = setting(
-        0, "altered views of each picture besides itself, one an epoch in turn", low=0, high=100
+    views: int | None = setting(
+        None,
+        "altered views of each picture besides itself, one an epoch in turn; default: 2",
+        low=0,
+        high=100,
     )
 
     def refuses(self, backbone: Backbone) -> str | None:
@@ -74,9 +77,11 @@ class Lora(Tuner):
 
     def way(self, job: Job) -> Way:
         """How it trains."""
-        from graftwork.strategies._trained import Way
+        from graftwork.bases.hints import hints_of
+        from graftwork.strategies._trained import PILOT_ROWS, Way
         from graftwork.training.options import TrainOptions
 
+        backbone = next(iter(job.backbones.values()))
         options = TrainOptions(
             epochs=self.epochs,
             rate=self.rate,
@@ -85,7 +90,15 @@ class Lora(Tuner):
         )
         made = partial(self._tunable, job.seed)
         title, name = "training low-rank adapters", f"lora-{self.rank}"
-        return Way("lora", name, made, options, title, altered=self.views)
+        return Way(
+            "lora",
+            name,
+            made,
+            options,
+            title,
+            altered=self.altered(backbone),
+            pilot_rows=hints_of(backbone).pilot_rows or PILOT_ROWS,
+        )
 
     def _tunable(self, seed: int, backbone: Any) -> Tunable:
         self.check(backbone)

@@ -42,8 +42,11 @@ class Scratch(Tuner):
     rate: float = setting(5e-4, "highest learning rate", low=1e-7, high=1e-1)
     batch_rows: int = setting(32, "rows of a batch, on average", low=1, high=4096)
     accumulate: int = setting(1, "pieces of a batch, one after the other", low=1, high=1024)
-    views: int = setting(
-        0, "altered views of each picture besides itself, one an epoch in turn", low=0, high=100
+    views: int | None = setting(
+        None,
+        "altered views of each picture besides itself, one an epoch in turn; default: 2",
+        low=0,
+        high=100,
     )
 
     def refuses(self, backbone: Backbone) -> str | None:
@@ -81,7 +84,7 @@ class Scratch(Tuner):
             title,
             shares=(),
             blank=True,
-            altered=self.views,
+            altered=self.altered(next(iter(job.backbones.values()))),
         )
 
 

@@ -18,6 +18,10 @@ _TITLES = {
     "blank_input": ("warning", "rows have no input"),
     "missing_label": ("warning", "rows have no label"),
     "other_file": ("info", "files are of another kind than the rows"),
+    "other_picture": (
+        "warning",
+        "pictures are of a format that is not read, save them as JPEG or PNG first",
+    ),
     "linked_folder": ("warning", "links to folders are not followed"),
     "odd_name": ("warning", "files have names that are no UTF-8"),
     "blank_line": ("info", "blank lines stand between the rows"),

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pyarrow as pa
 
-from graftwork.data.readers.media import PICTURE_ENDINGS
+from graftwork.data.readers.media import OTHER_PICTURES, PICTURE_ENDINGS
 from graftwork.data.splits import is_part_name
 from graftwork.data.table import SetAside, Source, Table
 from graftwork.errors import DataError, Fault
@@ -53,8 +53,9 @@ def read_folder(root: Path, *, progress: Progress | None = None) -> Table:
 
     The first folder below the root is the label, or where these folders are called as parts (train,
     validation, val, test, …) the one below; what lies beside the parts is dropped. Deeper folders
-    do not count. Hidden files are passed over; files with another ending than a picture's, names
-    that are no UTF-8 and links to folders are dropped, each with its reason.
+    do not count. Hidden files are passed over; files with another ending than a picture's (those of
+    formats that are not read are named apart), names that are no UTF-8 and links to folders are
+    dropped, each with its reason.
 
     Raises:
         DataError: the folder holds no pictures, or cannot be read.
@@ -67,7 +68,9 @@ def read_folder(root: Path, *, progress: Progress | None = None) -> Table:
     if not pictures:
         raise DataError(faults=[_nothing(root, files)])
     others = tuple(
-        SetAside(file.row, *file.left_out, "dropped") for file in files if file.left_out is not None
+        SetAside(file.row, *file.left_out, "dropped", cell=_shown(file.path))
+        for file in files
+        if file.left_out is not None
     )
     columns: dict[str, pa.Array] = {INPUT: _text(file.path for file in pictures)}
     roles = {"input": INPUT}
@@ -148,15 +151,21 @@ def _file(row: int, path: str, size: int, split: bool) -> _File:
     rest = above[1:] if split else above
     left_out = None
     if not _is_utf8(path):
-        shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-        left_out = ("odd_name", f"{shown} is no name in UTF-8")
+        left_out = ("odd_name", f"{_shown(path)} is no name in UTF-8")
     elif size == LINK:
         left_out = ("linked_folder", f"{path} is a link to a folder, which is not followed")
+    elif path.lower().endswith(OTHER_PICTURES):
+        left_out = ("other_picture", f"{path}: save it as JPEG or PNG first")
     elif not path.lower().endswith(PICTURE_ENDINGS):
         left_out = ("other_file", f"{path} is no picture by its name")
     elif split and (part is None or not is_part_name(part)):
         left_out = ("in_no_part", f"{path} lies beside the folders of the parts")
     return _File(row, path, size, rest[0] if rest else None, part, left_out)
+
+
+def _shown(path: str) -> str:
+    """The path with what is no UTF-8 spelt out."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _is_utf8(path: str) -> bool:
@@ -190,6 +199,8 @@ def _nothing(root: Path, files: list[_File]) -> Fault:
         return Fault("is a directory without files", file=str(root))
     shown = ", ".join(file.path for file in files[:3]) + (", …" if len(files) > 3 else "")
     hint = f"give the table's own file, or pictures ({', '.join(PICTURE_ENDINGS)})"
+    if any(file.path.lower().endswith(OTHER_PICTURES) for file in files):
+        hint = f"save them as JPEG or PNG first; read are {', '.join(PICTURE_ENDINGS)}"
     message = f"is a directory, and none of its {len(files):,} files is a picture ({shown})"
     return Fault(message, file=str(root), hint=hint)
 

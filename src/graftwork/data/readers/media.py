@@ -20,6 +20,7 @@ from typing import Any
 from graftwork.errors import DataError, Fault
 
 __all__ = [
+    "OTHER_PICTURES",
     "PATH_NOTE",
     "PICTURE_ENDINGS",
     "UnreadablePicture",
@@ -42,6 +43,18 @@ PICTURE_ENDINGS = (
     ".bmp",
     ".tif",
     ".tiff",
+)
+OTHER_PICTURES = (  # pictures too, but of formats that are not read
+    ".heic",
+    ".heif",
+    ".avif",
+    ".jp2",
+    ".jxl",
+    ".psd",
+    ".dng",
+    ".cr2",
+    ".nef",
+    ".svg",
 )
 PATH_NOTE = b"\0graftwork path\0"  # and the path in UTF-8
 _FAULT_NOTE = b"\0graftwork fault\0"  # and the reason, a NUL, the detail

@@ -14,14 +14,15 @@ __all__ = ["Fire", "InvertedResidual", "PlainBlock", "SameConv2d", "conv_norm", 
 class SameConv2d(nn.Conv2d):
     """A convolution that pads as TensorFlow's ``SAME`` does: what is odd goes right and below."""
 
-    def forward(self, maps: Tensor) -> Tensor:
+    def _conv_forward(self, maps: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Float (b, c, ceil(h / stride), ceil(w / stride))."""
         sides: list[int] = []
         for axis in (1, 0):
             size, kernel, stride = maps.shape[2 + axis], self.kernel_size[axis], self.stride[axis]
             whole = max((-(-size // stride) - 1) * stride + kernel - size, 0)
             sides += [whole // 2, whole - whole // 2]
-        return super().forward(functional.pad(maps, sides) if any(sides) else maps)
+        padded = functional.pad(maps, sides) if any(sides) else maps
+        return super()._conv_forward(padded, weight, bias)
 
 
 def convolution(

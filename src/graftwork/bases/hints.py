@@ -1,0 +1,33 @@
+"""What is known beforehand of tuning one kind of backbone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["TuningHints", "hints_of"]
+
+
+@dataclass(frozen=True)
+class TuningHints:
+    """Defaults of the strategies that train, for one kind of backbone.
+
+    Attributes:
+        rate: highest learning rate of the layers next to the head.
+        views: altered views of each input besides itself, one an epoch in turn. The fitted head
+            knows the rows as they are by heart: without views there is little left to learn from.
+        top_share: share of the layers that is worth tuning before all of them are.
+        pilot_rows: most rows that a trial of tuning all of it learns from, and is judged on; None:
+            all that the search has.
+    """
+
+    rate: float = 1e-4
+    views: int = 0
+    top_share: float = 1 / 3
+    pilot_rows: int | None = None
+
+
+def hints_of(backbone: Any) -> TuningHints:
+    """Those that its kind gives as `hints`, or the defaults."""
+    found = getattr(backbone, "hints", None)
+    return found if isinstance(found, TuningHints) else TuningHints()
