@@ -181,7 +181,7 @@ def test_pictures_of_formats_that_are_not_read_are_named(photos: Path, tmp_path:
     assert found["other_file"].count == 1
     for path in odd.rglob("*.jpg"):
         path.unlink()
-    with pytest.raises(gw.errors.DataError, match=r"boat/IMG_1.HEIC.*save them as JPEG"):
+    with pytest.raises(gw.errors.DataError, match=r"boat/IMG_1.HEIC.*as JPEG or PNG first"):
         gw.audit(odd)
 
 

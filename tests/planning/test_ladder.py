@@ -12,6 +12,7 @@ import pytest
 
 import toys
 from graftwork.api._rungs import make_strategy, rungs_of
+from graftwork.bases.hints import TuningHints
 from graftwork.errors import TrainingError
 from graftwork.planning.budget import Budget
 from graftwork.planning.ladder import Rung, climb
@@ -233,38 +234,38 @@ def test_a_pilot_is_compared_with_what_learnt_from_the_same_rows(job: Any, bert:
     assert 0 < judged.sum() < len(job.rows)
 
 
-def test_a_pilot_on_fewer_rows_is_compared_with_a_tuned_rung_on_those(job: Any) -> None:
+@pytest.mark.parametrize("few", [150, None])
+def test_a_pilot_on_fewer_rows_is_compared_with_a_tuned_rung_on_those(
+    job: Any, bert: Any, monkeypatch: pytest.MonkeyPatch, few: int | None
+) -> None:
     """All layers are tried on fewer rows than the upper ones: these must not win by their rows."""
+    monkeypatch.setattr(type(bert), "hints", TuningHints(pilot_rows=few), raising=False)
     seen: list[tuple[int, Any]] = []
-    top = make_strategy("finetune", {"epochs": 1, "top": 1})
-    whole = make_strategy("finetune", {"epochs": 1})
-    kind = type(top)
-    few = 150
+    kind = type(make_strategy("finetune", {}))
 
     class Top(kind):  # type: ignore[misc, valid-type]
         def build(self, job: Any, choice: Choice) -> Any:
             seen.append((len(job.rows), job.folder))
             return super().build(job, choice)
 
-    class Whole(kind):  # type: ignore[misc, valid-type]
-        def way(self, job: Any) -> Any:
-            return replace(super().way(job), pilot_rows=few)
-
-    def tried(last: Any) -> Any:
-        rungs = [
-            Rung("probe", "probe", make_strategy("probe", {"layer": 2}), ("base",)),
-            Rung("top", "top", Top(epochs=1, top=1), ("base",), builds_on="probe"),
-            Rung("finetune", "all", last, ("base",), builds_on="probe"),
-        ]
-        return climb(job, rungs, min_gain=-1.0, end_on="top")
-
-    assert len(job.rows) > 2 * few
-    found = tried(Whole(epochs=1))
-    assert seen == [(few, None)] * len(whole.splits(job))  # type: ignore[attr-defined]
-    assert found.results[2].choice.facts["learnt_from"] == few
-    seen.clear()
-    tried(whole)  # on the same rows as the upper layers: their own pilot is what counts
-    assert not seen
+    rungs = [
+        Rung("probe", "probe", make_strategy("probe", {"layer": 2}), ("base",)),
+        Rung("top", "top", Top(epochs=1, top=1), ("base",), builds_on="probe"),
+        Rung("finetune", "all", kind(epochs=1), ("base",), builds_on="probe"),
+    ]
+    assert next(iter(job.backbones)) == "lexical"  # as in a fit: not what the rungs train
+    memory = Kept()
+    ways = [replace(job, shared={}) for _ in range(2)]
+    found = [climb(way, rungs, min_gain=-1.0, end_on="top", memory=memory) for way in ways]
+    told = found[0].results[2]
+    if few is None:  # on the same rows as the upper layers: their own pilot is what counts
+        assert not seen
+    else:
+        assert len(job.rows) > 2 * few
+        assert seen == [(few, None)] * len(seen)  # once for each split, and not again on resuming
+        assert 0 < len(seen) <= 2
+        assert told.choice.facts["learnt_from"] == few
+    assert found[1].results[2].gain == told.gain
 
 
 Open = Callable[[str], Any]

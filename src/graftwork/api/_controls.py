@@ -12,7 +12,7 @@ from graftwork.evaluation.contender import Control
 from graftwork.evaluation.controls import RandomTwin, majority
 from graftwork.planning.ladder import Climb
 from graftwork.runs.progress import Progress
-from graftwork.strategies.strategy import Job
+from graftwork.strategies.strategy import Job, Strategy
 
 __all__ = ["controls_of"]
 
@@ -59,7 +59,9 @@ def _random_networks(trial: Trial, progress: Progress) -> list[Control]:
         if why:
             progress.say(f"--scratch-control: left out, {why}")
         elif twin is not None:
-            found.append(_scratch(twin, found[-1], job, judged, progress))
+            alike = {key: recipe.parameters[key] for key in ("views",) if key in recipe.parameters}
+            scratch = make_strategy("scratch", alike)
+            found.append(_scratch(twin, found[-1], job, judged, scratch, progress))
     return found
 
 
@@ -74,14 +76,19 @@ def _no_scratch(job: Job, judged: Judged) -> str | None:
 
 
 def _scratch(
-    twin: RandomTwin, met: Control, job: Job, judged: Judged, progress: Progress
+    twin: RandomTwin,
+    met: Control,
+    job: Job,
+    judged: Judged,
+    strategy: Strategy,
+    progress: Progress,
 ) -> Control:
     """The control that was asked for; its checkpoints and notes stand apart from the rungs'."""
     progress.say("Control: the same network from random weights, trained")
     folder, notes = job.folder, dict[str, Any]()
     apart = None if folder is None else lambda name: folder(f"control/{name}")
     mine = replace(job, folder=apart, notes=notes)
-    found = twin.trained(met, mine, make_strategy("scratch", {}), judged.inputs)
+    found = twin.trained(met, mine, strategy, judged.inputs)
     job.notes.update({f"control: {name}": told for name, told in notes.items()})
     return found
 

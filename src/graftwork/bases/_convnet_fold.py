@@ -17,7 +17,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from graftwork.bases._convnet_layers import Chain, Plan, layers_of
 
-__all__ = ["frozen_reader", "trained_units"]
+__all__ = ["folds_alike", "frozen_reader", "trained_units"]
 
 _TOLERANCE = 1e-4  # relative; what folding changes is rounding
 _PROBE = 64  # side of the picture that is tried, in pixels
@@ -45,18 +45,25 @@ def frozen_reader(plan: Plan, network: Any, placement: Any, size: int) -> Any:
     return reader.to(memory_format=torch.channels_last)
 
 
-def trained_units(plan: Plan, units: Sequence[nn.Module], size: int) -> Sequence[nn.Module]:
-    """Units that give the same, with the same weights to learn, in fewer passes over the maps.
+def folds_alike(plan: Plan, units: Sequence[nn.Module], size: int) -> bool:
+    """Whether `trained_units` of these give what they give.
 
     Args:
         plan: of the network's layers; its units run one after the other.
-        units: in evaluation mode; left as they are.
+        units: in evaluation mode, on the CPU.
         size: side of the pictures, in pixels.
     """
-    shared = [*_tensors(units)]
-    quick = _fused(units, _ConvUnderNorm, {id(tensor): tensor for tensor in shared})
-    alike = _the_same(Chain(plan, quick), Chain(plan, units), min(size, _PROBE))
-    return list(quick) if alike else units
+    quick = Chain(plan, trained_units(units))
+    return _the_same(quick, Chain(plan, units), min(size, _PROBE))
+
+
+def trained_units(units: Sequence[nn.Module]) -> nn.ModuleList:
+    """Units with the same weights to learn that need fewer passes over the maps.
+
+    Args:
+        units: in evaluation mode; left as they are, and their weights shared.
+    """
+    return _fused(units, _ConvUnderNorm, {id(tensor): tensor for tensor in _tensors(units)})
 
 
 def folded(units: Sequence[nn.Module]) -> nn.ModuleList:

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from graftwork.bases._convnet_config import is_head
-from graftwork.bases._convnet_fold import trained_units
+from graftwork.bases._convnet_fold import folds_alike, trained_units
 from graftwork.bases._convnet_layers import Chain, pooled, to_rows
 from graftwork.bases._convnet_loading import without_head
 from graftwork.bases._named_weights import NamedWeights, sharing_copy
@@ -64,6 +64,9 @@ class TunableConvNet(NamedWeights):
                 "can be tuned, or a probe fitted"
             )
         self.everything = everything
+        # told once, of the weights that it begins with: all copies, and a resumed run, do the same
+        units = self.plan.of(backbone.network) if self.plan.chained else []
+        self._folds = bool(units) and folds_alike(self.plan, units, backbone.spec.size)
         self.network = copy.deepcopy(backbone.network).eval().to(backbone.placement.device)
         self.network.to(memory_format=torch.channels_last)
         self._set_what_trains()
@@ -77,7 +80,9 @@ class TunableConvNet(NamedWeights):
     def _made_reader(self) -> Any:
         if not self.plan.chained:
             return self.plan.reader(self.network)
-        units = trained_units(self.plan, self.plan.of(self.network), self.backbone.spec.size)
+        units: Sequence[nn.Module] = self.plan.of(self.network)
+        if self._folds:
+            units = trained_units(units)
         return Chain(self.plan, units, self.boundary if self.cached else None)
 
     def _depths(self) -> dict[str, int]:

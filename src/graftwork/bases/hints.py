@@ -10,15 +10,15 @@ __all__ = ["TuningHints", "hints_of"]
 
 @dataclass(frozen=True)
 class TuningHints:
-    """Defaults of the strategies that train, for one kind of backbone.
+    """Defaults for one kind of backbone; a strategy takes those that it has no own ones for.
 
     Attributes:
         rate: highest learning rate of the layers next to the head.
         views: altered views of each input besides itself, one an epoch in turn. The fitted head
             knows the rows as they are by heart: without views there is little left to learn from.
         top_share: share of the layers that is worth tuning before all of them are.
-        pilot_rows: most rows that a trial of tuning all of it learns from, and is judged on; None:
-            all that the search has.
+        pilot_rows: most rows that a trial of tuning all of it learns from; None: all that the
+            search has.
     """
 
     rate: float = 1e-4

@@ -104,7 +104,8 @@ def _decoded(opened: Image.Image, kind: str, content: bytes, size: int | None) -
         flags.add("transparent")
     width, height = full[::-1] if after > 4 else full  # above 4: a quarter turn is due
     picture = upright(picture, after)
-    if "deep" in flags and 0 < _brightest(picture) <= DIM:
+    whole = kind == "TIFF" and mode in ("I", "F")  # of 32 bits, or fractions
+    if "deep" in flags and not whole and 0 < _brightest(picture) <= DIM:
         flags.add("dim")
     return Decoded(picture, kind, width, height, mode, frozenset(flags))
 

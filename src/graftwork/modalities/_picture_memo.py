@@ -14,7 +14,7 @@ from graftwork.storage.json_files import read_jsonl
 
 __all__ = ["Memo"]
 
-FORMAT = 2  # 1 held facts of damaged PNGs that were taken for sound
+FORMAT = 3  # 1 held facts of damaged PNGs that were taken for sound, 2 told no dim ones
 
 
 class Memo:

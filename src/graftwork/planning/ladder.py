@@ -217,6 +217,7 @@ class _Ladder:
         self.job.progress.say(f"Rung: {rung.title}")
         try:
             choice, seconds = _search(self.job, rung, self.memory)
+            result = self._judged(rung, choice, seconds, decision.get("forecast"))
         except TrainingError as error:  # the rungs below stand
             if rung.name == self.end_on:
                 raise
@@ -225,7 +226,6 @@ class _Ladder:
             return
         first = len(rung.backbones) == 1 and rung.builds_on is None  # others tell of another start
         self.job.shared[rung.backbones[0] if first else rung.name] = choice
-        result = self._judged(rung, choice, seconds, decision.get("forecast"))
         self.results.append(result)
         if result.taken:
             self.best = result
@@ -251,9 +251,8 @@ class _Ladder:
             if self.budget is not None and self.budget.left <= 0 and not asked:
                 return {"go": False, "reason": "the budget is spent"}
             return {"go": True, "reason": "cheap"}
-        backbones = {name: self.job.backbones[name] for name in rung.backbones}
-        mine = replace(self.job, backbones=backbones)
-        why = rung.strategy.refuses(next(iter(backbones.values())))
+        mine = self._of(rung)
+        why = rung.strategy.refuses(next(iter(mine.backbones.values())))
         if why is None and not asked:
             why = (
                 self._headroom()
@@ -336,9 +335,9 @@ class _Ladder:
             return _spread(len(self.truth), found.rows, found.predicted[0])
         key = (other.rung.name, rung.name)
         if key not in self.fitted:
-            splits = rung.strategy.splits(self.job)
+            splits = rung.strategy.splits(self._of(rung))
             rows = np.concatenate([judge for _, judge in splits])
-            codes = np.concatenate([self._fitted_on(other, *split) for split in splits])
+            codes = self._standing_on(rung, other, splits)
             self.fitted[key] = _spread(len(self.truth), rows, codes)
         return self.fitted[key]
 
@@ -346,25 +345,46 @@ class _Ladder:
         """Whether the pilots of two rungs learn from the same rows."""
         if not _trains(rung.strategy) or not _trains(other.strategy):
             return False
-        both = [each.splits(self.job) for each in (rung.strategy, other.strategy)]
-        return all(np.array_equal(a, b) for (a, _), (b, _) in zip(*both, strict=True))
+        ours = rung.strategy.splits(self._of(rung))
+        theirs = other.strategy.splits(self._of(other))
+        return len(ours) == len(theirs) and all(
+            np.array_equal(a, b) for (a, _), (b, _) in zip(ours, theirs, strict=True)
+        )
+
+    def _of(self, rung: Rung) -> Job:
+        """The job with the backbones that a rung reads, its first one first."""
+        return replace(
+            self.job, backbones={name: self.job.backbones[name] for name in rung.backbones}
+        )
+
+    def _standing_on(
+        self, rung: Rung, other: RungResult, splits: Sequence[tuple[np.ndarray, np.ndarray]]
+    ) -> np.ndarray:
+        """Codes of the judged rows by `other` fitted on the rows of each split; kept."""
+        name = f"{rung.name}-against-{other.rung.name}"
+        known = self.memory.decided(name) if self.memory is not None else None
+        if known is None:
+            codes = np.concatenate([self._fitted_on(other, *split) for split in splits])
+            known = {"codes": codes.tolist()}
+            if self.memory is not None:
+                self.memory.decide(name, known)
+        return np.asarray(known["codes"], dtype=np.int32)
 
     def _fitted_on(self, other: RungResult, learn: np.ndarray, judge: np.ndarray) -> np.ndarray:
         """Codes of the rows at `judge` by that rung's choice fitted on those at `learn`."""
-        job = self.job
-        backbones = {name: job.backbones[name] for name in other.rung.backbones}
+        job = self._of(other.rung)
         small = replace(
             job,
             rows=job.rows[learn],
             folds=job.folds[learn],
-            backbones=backbones,
             folder=None,
             tracker=SILENT,
             notes={},
         )
         model = other.rung.strategy.build(small, other.choice)
         inputs = job.dataset.take(job.rows[judge])
-        labels = model.predict(inputs, store=job.store, progress=job.progress).labels
+        store = None if _trains(other.rung.strategy) else job.store  # of a base used only here
+        labels = model.predict(inputs, store=store, progress=job.progress).labels
         return np.asarray(job.task.encode(labels), dtype=np.int32)
 
     def _gain(self, a: np.ndarray, b: np.ndarray) -> dict[str, float | None]:

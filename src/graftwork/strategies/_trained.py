@@ -189,7 +189,8 @@ def refit(job: Job, way: Way, choice: Choice) -> Model:
     model.facts |= {"strategy": way.strategy, "chosen": choice.words}
     if not settings["epochs"]:
         return model
-    tuning, start = trainable(job, way, name, settings, model)
+    seen = replace(way, altered=min(way.altered, settings["epochs"] - 1))
+    tuning, start = trainable(job, seen, name, settings, model)
     curve = _train(job, way, tuning, "refit", epochs=settings["epochs"])
     tuning.put(blend(start, tuning.tensors(), settings["share"]))
     job.notes[f"{way.name} refit"] = curve.to_json()
@@ -303,6 +304,7 @@ def _checkpoints(job: Job, way: Way, part: str) -> Checkpoints | None:
         return None
     plan = {
         "options": way.options.to_json(),
+        **({"views": way.altered} if way.altered else {}),
         "seed": job.seed,
         "rows": digest_json([job.dataset.keys[i] for i in job.rows]),
         "base": next(iter(job.backbones.values())).fingerprint(),
@@ -316,7 +318,7 @@ def splits(job: Job, most: int = PILOT_ROWS) -> list[tuple[np.ndarray, np.ndarra
 
     Args:
         job: the rows.
-        most: rows to learn from, and to judge, of which `JUDGED_ROWS` are enough.
+        most: rows to learn from.
     """
     rng = np.random.default_rng([job.seed, 7])
     sizes = {int(n): int((job.folds == n).sum()) for n in np.unique(job.folds)}
@@ -324,7 +326,7 @@ def splits(job: Job, most: int = PILOT_ROWS) -> list[tuple[np.ndarray, np.ndarra
     for number in list(sizes)[:MOST_FOLDS]:
         judge = np.flatnonzero(job.folds == number)
         learn = np.flatnonzero(job.folds != number)
-        found.append((_some(learn, most, rng), _some(judge, min(JUDGED_ROWS, most), rng)))
+        found.append((_some(learn, most, rng), _some(judge, JUDGED_ROWS, rng)))
         judged += len(found[-1][1])
         if judged >= ENOUGH_ROWS:
             break

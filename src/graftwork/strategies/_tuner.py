@@ -30,10 +30,11 @@ class Tuner:
         raise NotImplementedError
 
     def altered(self, backbone: Backbone) -> int:
-        """Altered views of each input: as many as asked for, or as its kind wants and are seen."""
+        """Altered views of each input: as asked for or as its kind wants, if they are seen."""
         from graftwork.bases.hints import hints_of
 
-        return min(hints_of(backbone).views, self.epochs - 1) if self.views is None else self.views
+        wanted = hints_of(backbone).views if self.views is None else self.views
+        return min(wanted, self.epochs - 1)
 
     def idle(self, job: Job) -> str | None:
         """Why no layer would learn, because the readout lies below all that do; else None."""

@@ -54,7 +54,7 @@ class Lora(Tuner):
     accumulate: int = setting(1, "pieces of a batch, one after the other", low=1, high=1024)
     views: int | None = setting(
         None,
-        "altered views of each picture besides itself, one an epoch in turn; default: 2",
+        "altered views of each picture besides itself, one an epoch after the first; default: 2",
         low=0,
         high=100,
     )

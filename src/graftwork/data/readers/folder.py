@@ -140,7 +140,7 @@ def _without_pictures(files: list[_File], empty: list[str]) -> list[str]:
         "/".join(word for word in (file.part, file.label) if word)
         for file in files
         if file.label is not None and (file.part, file.label) not in seen
-        if file.left_out is not None and file.left_out[0] == "other_file"
+        if file.left_out is not None and file.left_out[0] in ("other_file", "other_picture")
     }
     return sorted({*empty, *bare})
 
@@ -200,7 +200,7 @@ def _nothing(root: Path, files: list[_File]) -> Fault:
     shown = ", ".join(file.path for file in files[:3]) + (", …" if len(files) > 3 else "")
     hint = f"give the table's own file, or pictures ({', '.join(PICTURE_ENDINGS)})"
     if any(file.path.lower().endswith(OTHER_PICTURES) for file in files):
-        hint = f"save them as JPEG or PNG first; read are {', '.join(PICTURE_ENDINGS)}"
+        hint += "; save pictures of other formats as JPEG or PNG first"
     message = f"is a directory, and none of its {len(files):,} files is a picture ({shown})"
     return Fault(message, file=str(root), hint=hint)
 
