@@ -242,6 +242,18 @@ def test_all_copies_train_in_the_form_that_was_found_at_the_beginning(small: Any
     assert ["_ConvUnderNorm" in names for names in kinds] == [True] * 3 + [False] * 2
 
 
+def test_what_tuning_begins_with_goes_by_the_network(small: Any, tmp_path: Path) -> None:
+    from graftwork.bases import convnet
+    from graftwork.bases.hints import TuningHints, hints_of
+
+    hints = hints_of(small)
+    assert (hints.rate, hints.views, hints.whole_rows) == (1e-3, 2, 1000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convnet, "SMALL", 100)
+        assert hints_of(small).rate == 3e-4
+    assert hints_of(object()) == TuningHints()
+
+
 def test_copies_share_weights_and_not_gradients(small: Any) -> None:
     first = small.tunable(1)
     second = first.sharing()

@@ -12,7 +12,6 @@ import pytest
 
 import toys
 from graftwork.api._rungs import make_strategy, rungs_of
-from graftwork.bases.hints import TuningHints
 from graftwork.errors import TrainingError
 from graftwork.planning.budget import Budget
 from graftwork.planning.ladder import Rung, climb
@@ -234,38 +233,17 @@ def test_a_pilot_is_compared_with_what_learnt_from_the_same_rows(job: Any, bert:
     assert 0 < judged.sum() < len(job.rows)
 
 
-@pytest.mark.parametrize("few", [150, None])
-def test_a_pilot_on_fewer_rows_is_compared_with_a_tuned_rung_on_those(
-    job: Any, bert: Any, monkeypatch: pytest.MonkeyPatch, few: int | None
+def test_a_rung_for_few_rows_is_passed_with_many_unless_asked_for(
+    job: Any, rungs: list[Rung]
 ) -> None:
-    """All layers are tried on fewer rows than the upper ones: these must not win by their rows."""
-    monkeypatch.setattr(type(bert), "hints", TuningHints(pilot_rows=few), raising=False)
-    seen: list[tuple[int, Any]] = []
-    kind = type(make_strategy("finetune", {}))
-
-    class Top(kind):  # type: ignore[misc, valid-type]
-        def build(self, job: Any, choice: Choice) -> Any:
-            seen.append((len(job.rows), job.folder))
-            return super().build(job, choice)
-
-    rungs = [
-        Rung("probe", "probe", make_strategy("probe", {"layer": 2}), ("base",)),
-        Rung("top", "top", Top(epochs=1, top=1), ("base",), builds_on="probe"),
-        Rung("finetune", "all", kind(epochs=1), ("base",), builds_on="probe"),
-    ]
-    assert next(iter(job.backbones)) == "lexical"  # as in a fit: not what the rungs train
-    memory = Kept()
-    ways = [replace(job, shared={}) for _ in range(2)]
-    found = [climb(way, rungs, min_gain=-1.0, end_on="top", memory=memory) for way in ways]
-    told = found[0].results[2]
-    if few is None:  # on the same rows as the upper layers: their own pilot is what counts
-        assert not seen
-    else:
-        assert len(job.rows) > 2 * few
-        assert seen == [(few, None)] * len(seen)  # once for each split, and not again on resuming
-        assert 0 < len(seen) <= 2
-        assert told.choice.facts["learnt_from"] == few
-    assert found[1].results[2].gain == told.gain
+    few = [rungs[0], rungs[1], replace(rungs[-1], most_rows=len(job.rows) - 1)]
+    assert (few[-1].name, rungs[-1].most_rows) == ("finetune", None)
+    found = climb(job, few, min_gain=0.005)
+    assert [each["name"] for each in found.passed] == ["finetune"]
+    assert "--strategy finetune" in found.passed[0]["reason"]
+    assert climb(job, few, min_gain=0.005, end_on="finetune").chosen.rung.name == "finetune"
+    enough = [*few[:2], replace(few[-1], most_rows=len(job.rows))]
+    assert climb(job, enough, min_gain=0.005).of("finetune") is not None
 
 
 Open = Callable[[str], Any]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graftwork.bases import BACKBONES
-from graftwork.bases.backbone import Backbone
+from graftwork.bases.backbone import Backbone, Capability
 from graftwork.bases.hints import hints_of
 from graftwork.errors import Fault, ParameterError, UnsupportedError, nearest
 from graftwork.features.out_of_fold import OutOfFold
@@ -87,7 +87,15 @@ def _rung(name: str, recipe: Recipe, base: Backbone, classical: str) -> Rung:
     elif strategy == "finetune":
         depth = f"top {settings['top']} layers" if settings.get("top") else "all layers"
         title = f"{depth} tuned"
-    return Rung(name, title, made, reads, builds_on="probe" if isinstance(made, Tuner) else None)
+    cut = base.supports(Capability.BOUNDARY)  # else nothing less than all of it can be tuned
+    return Rung(
+        name,
+        title,
+        made,
+        reads,
+        builds_on="probe" if isinstance(made, Tuner) else None,
+        most_rows=hints_of(base).whole_rows if name == "finetune" and cut else None,
+    )
 
 
 def owned(strategy: str, parameters: dict[str, Any]) -> dict[str, Any]:

@@ -126,6 +126,9 @@ class ConvNet:
     def hints(self) -> TuningHints:
         """The upper stages see small maps: two of MobileNetV2's five cost an eighth of all.
 
+        With thousands of pictures they are as good as the whole network (bench/image_tuning.py);
+        with hundreds all layers are better, and quickly tried.
+
         Both rates are highest ones of AdamW. For small networks 1e-3 was the best of five on
         clothing10 (MobileNetV2, SqueezeNet); larger ones are usually tuned with less.
         """
@@ -136,7 +139,7 @@ class ConvNet:
         named = self.network.named_parameters()
         numbers = sum(p.numel() for name, p in named if not is_head(name))
         rate = 1e-3 if numbers <= SMALL else 3e-4
-        return TuningHints(rate=rate, views=2, top_share=0.4, pilot_rows=500)
+        return TuningHints(rate=rate, views=2, top_share=0.4, whole_rows=1000)
 
     @property
     def extras(self) -> tuple[str, ...]:

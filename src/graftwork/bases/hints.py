@@ -17,14 +17,14 @@ class TuningHints:
         views: altered views of each input besides itself, one an epoch in turn. The fitted head
             knows the rows as they are by heart: without views there is little left to learn from.
         top_share: share of the layers that is worth tuning before all of them are.
-        pilot_rows: most rows that a trial of tuning all of it learns from; None: all that the
-            search has.
+        whole_rows: with more rows all layers are not worth a trial, where the upper ones can be
+            tuned alone; None: they always are.
     """
 
     rate: float = 1e-4
     views: int = 0
     top_share: float = 1 / 3
-    pilot_rows: int | None = None
+    whole_rows: int | None = None
 
 
 def hints_of(backbone: Any) -> TuningHints:

@@ -26,7 +26,6 @@ from graftwork.evaluation.scores import intervals
 from graftwork.features.out_of_fold import OutOfFold
 from graftwork.metrics import METRICS
 from graftwork.planning.budget import Budget, duration_text
-from graftwork.runs.tracker import SILENT
 from graftwork.stats.interval import z_of
 from graftwork.strategies._tuner import Tuner
 from graftwork.strategies.strategy import Choice, Job, Strategy
@@ -45,6 +44,7 @@ class Rung:
         backbones: names of the job's backbones that it reads.
         transfers: whether knowledge of a pre-trained base moves in it.
         builds_on: name of the rung that it starts from, if any.
+        most_rows: with more it is not tried, unless it is asked for.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Rung:
     backbones: tuple[str, ...]
     transfers: bool = True
     builds_on: str | None = None
+    most_rows: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,7 +218,6 @@ class _Ladder:
         self.job.progress.say(f"Rung: {rung.title}")
         try:
             choice, seconds = _search(self.job, rung, self.memory)
-            result = self._judged(rung, choice, seconds, decision.get("forecast"))
         except TrainingError as error:  # the rungs below stand
             if rung.name == self.end_on:
                 raise
@@ -226,6 +226,7 @@ class _Ladder:
             return
         first = len(rung.backbones) == 1 and rung.builds_on is None  # others tell of another start
         self.job.shared[rung.backbones[0] if first else rung.name] = choice
+        result = self._judged(rung, choice, seconds, decision.get("forecast"))
         self.results.append(result)
         if result.taken:
             self.best = result
@@ -247,12 +248,19 @@ class _Ladder:
         if self.best is None:
             return {"go": True, "reason": "the first rung"}
         asked = rung.name == self.end_on
+        if rung.most_rows is not None and len(self.job.rows) > rung.most_rows and not asked:
+            reason = (
+                f"with more than {rung.most_rows:,} rows the upper layers of such a base do as "
+                f"well in a fraction of the time; --strategy {rung.name} tunes all"
+            )
+            return {"go": False, "reason": reason}
         if not _trains(rung.strategy):
             if self.budget is not None and self.budget.left <= 0 and not asked:
                 return {"go": False, "reason": "the budget is spent"}
             return {"go": True, "reason": "cheap"}
-        mine = self._of(rung)
-        why = rung.strategy.refuses(next(iter(mine.backbones.values())))
+        backbones = {name: self.job.backbones[name] for name in rung.backbones}
+        mine = replace(self.job, backbones=backbones)
+        why = rung.strategy.refuses(next(iter(backbones.values())))
         if why is None and not asked:
             why = (
                 self._headroom()
@@ -329,62 +337,26 @@ class _Ladder:
         A pilot learns from some of the rows. What it is compared with must have learnt from the
         very same: the pilot's own start, another pilot, or the rung fitted on them again.
         """
-        if found.rows is None or not _trains(rung.strategy) or self._learnt_alike(rung, other.rung):
+        if found.rows is None or not _trains(rung.strategy) or _trains(other.rung.strategy):
             return other.predicted
         if other.rung.name == rung.builds_on:
             return _spread(len(self.truth), found.rows, found.predicted[0])
         key = (other.rung.name, rung.name)
         if key not in self.fitted:
-            splits = rung.strategy.splits(self._of(rung))
+            splits = rung.strategy.splits(self.job)
             rows = np.concatenate([judge for _, judge in splits])
-            codes = self._standing_on(rung, other, splits)
+            codes = np.concatenate([self._fitted_on(other, *split) for split in splits])
             self.fitted[key] = _spread(len(self.truth), rows, codes)
         return self.fitted[key]
 
-    def _learnt_alike(self, rung: Rung, other: Rung) -> bool:
-        """Whether the pilots of two rungs learn from the same rows."""
-        if not _trains(rung.strategy) or not _trains(other.strategy):
-            return False
-        ours = rung.strategy.splits(self._of(rung))
-        theirs = other.strategy.splits(self._of(other))
-        return len(ours) == len(theirs) and all(
-            np.array_equal(a, b) for (a, _), (b, _) in zip(ours, theirs, strict=True)
-        )
-
-    def _of(self, rung: Rung) -> Job:
-        """The job with the backbones that a rung reads, its first one first."""
-        return replace(
-            self.job, backbones={name: self.job.backbones[name] for name in rung.backbones}
-        )
-
-    def _standing_on(
-        self, rung: Rung, other: RungResult, splits: Sequence[tuple[np.ndarray, np.ndarray]]
-    ) -> np.ndarray:
-        """Codes of the judged rows by `other` fitted on the rows of each split; kept."""
-        name = f"{rung.name}-against-{other.rung.name}"
-        known = self.memory.decided(name) if self.memory is not None else None
-        if known is None:
-            codes = np.concatenate([self._fitted_on(other, *split) for split in splits])
-            known = {"codes": codes.tolist()}
-            if self.memory is not None:
-                self.memory.decide(name, known)
-        return np.asarray(known["codes"], dtype=np.int32)
-
     def _fitted_on(self, other: RungResult, learn: np.ndarray, judge: np.ndarray) -> np.ndarray:
         """Codes of the rows at `judge` by that rung's choice fitted on those at `learn`."""
-        job = self._of(other.rung)
-        small = replace(
-            job,
-            rows=job.rows[learn],
-            folds=job.folds[learn],
-            folder=None,
-            tracker=SILENT,
-            notes={},
-        )
+        job = self.job
+        backbones = {name: job.backbones[name] for name in other.rung.backbones}
+        small = replace(job, rows=job.rows[learn], folds=job.folds[learn], backbones=backbones)
         model = other.rung.strategy.build(small, other.choice)
         inputs = job.dataset.take(job.rows[judge])
-        store = None if _trains(other.rung.strategy) else job.store  # of a base used only here
-        labels = model.predict(inputs, store=store, progress=job.progress).labels
+        labels = model.predict(inputs, store=job.store, progress=job.progress).labels
         return np.asarray(job.task.encode(labels), dtype=np.int32)
 
     def _gain(self, a: np.ndarray, b: np.ndarray) -> dict[str, float | None]:

@@ -67,7 +67,6 @@ class Way:
         title: for people.
         blank: the head begins with zeros, not with the probe's weights.
         altered: altered views of each row besides itself, one an epoch in turn.
-        pilot_rows: most rows that a pilot learns from.
     """
 
     strategy: str
@@ -78,7 +77,6 @@ class Way:
     shares: tuple[float, ...] = SHARES
     blank: bool = False
     altered: int = 0
-    pilot_rows: int = PILOT_ROWS
 
 
 @dataclass
@@ -144,7 +142,7 @@ def pilot(job: Job, way: Way) -> Choice:
     name = next(iter(job.backbones))
     settings = start_settings(job, name)
     found: list[tuple[np.ndarray, dict[Key, np.ndarray], Curve]] = []
-    drawn = splits(job, way.pilot_rows)
+    drawn = splits(job)
     _warm(job, way, name, np.unique(np.concatenate([rows for pair in drawn for rows in pair])))
     for number, (learn, judge) in enumerate(drawn):
         found.append(_one_pilot(job, way, name, settings, number, learn, judge))
@@ -313,20 +311,15 @@ def _checkpoints(job: Job, way: Way, part: str) -> Checkpoints | None:
     return Checkpoints(folder, plan, every=job.checkpoint_seconds)
 
 
-def splits(job: Job, most: int = PILOT_ROWS) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(positions to learn from, positions to judge) of each pilot, drawn by the job's seed.
-
-    Args:
-        job: the rows.
-        most: rows to learn from.
-    """
+def splits(job: Job) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(positions to learn from, positions to judge) of each pilot, drawn by the job's seed."""
     rng = np.random.default_rng([job.seed, 7])
     sizes = {int(n): int((job.folds == n).sum()) for n in np.unique(job.folds)}
     found, judged = [], 0
     for number in list(sizes)[:MOST_FOLDS]:
         judge = np.flatnonzero(job.folds == number)
         learn = np.flatnonzero(job.folds != number)
-        found.append((_some(learn, most, rng), _some(judge, JUDGED_ROWS, rng)))
+        found.append((_some(learn, PILOT_ROWS, rng), _some(judge, JUDGED_ROWS, rng)))
         judged += len(found[-1][1])
         if judged >= ENOUGH_ROWS:
             break

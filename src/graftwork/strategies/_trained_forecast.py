@@ -44,7 +44,7 @@ def forecast(job: Job, way: Way, refit_rows: int) -> dict[str, float]:
     step = _seconds_per_token(tuning, way.options)
     tokens = _tokens(job, name)
     mean = float(tokens.mean())
-    splits = pilot_splits(job, way.pilot_rows)
+    splits = pilot_splits(job)
     learn = sum(len(rows) for rows, _ in splits)
     judge = sum(len(rows) for _, rows in splits)
     epochs = way.options.epochs

@@ -79,7 +79,7 @@ class Tuner:
         """Positions to learn from and to judge of each pilot."""
         from graftwork.strategies._trained import splits
 
-        return splits(job, self.way(job).pilot_rows)
+        return splits(job)
 
     def check(self, backbone: Backbone) -> None:
         """Refuse a backbone that it cannot train as it was asked to.

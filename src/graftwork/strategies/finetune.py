@@ -87,14 +87,13 @@ class Finetune(Tuner):
     def way(self, job: Job) -> Way:
         """How it trains."""
         from graftwork.bases.hints import hints_of
-        from graftwork.strategies._trained import PILOT_ROWS, Way
+        from graftwork.strategies._trained import Way
         from graftwork.training.options import TrainOptions
 
         backbone = next(iter(job.backbones.values()))
-        hints = hints_of(backbone)
         options = TrainOptions(
             epochs=self.epochs,
-            rate=self.rate or hints.rate,
+            rate=self.rate or hints_of(backbone).rate,
             batch_rows=self.batch_rows,
             accumulate=self.accumulate,
             layer_decay=self.layer_decay,
@@ -102,16 +101,7 @@ class Finetune(Tuner):
         depth = "all" if self.top is None else f"top{self.top}"
         title = "tuning all layers" if self.top is None else f"tuning the top {self.top} layers"
         name = f"finetune-{depth}"
-        dear = self.top is None  # every step goes through the whole network
-        return Way(
-            "finetune",
-            name,
-            self._tunable,
-            options,
-            title,
-            altered=self.altered(backbone),
-            pilot_rows=(dear and hints.pilot_rows) or PILOT_ROWS,
-        )
+        return Way("finetune", name, self._tunable, options, title, altered=self.altered(backbone))
 
     def _tunable(self, backbone: Any) -> Tunable:
         self.check(backbone)

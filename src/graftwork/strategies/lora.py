@@ -77,8 +77,7 @@ class Lora(Tuner):
 
     def way(self, job: Job) -> Way:
         """How it trains."""
-        from graftwork.bases.hints import hints_of
-        from graftwork.strategies._trained import PILOT_ROWS, Way
+        from graftwork.strategies._trained import Way
         from graftwork.training.options import TrainOptions
 
         backbone = next(iter(job.backbones.values()))
@@ -90,15 +89,7 @@ class Lora(Tuner):
         )
         made = partial(self._tunable, job.seed)
         title, name = "training low-rank adapters", f"lora-{self.rank}"
-        return Way(
-            "lora",
-            name,
-            made,
-            options,
-            title,
-            altered=self.altered(backbone),
-            pilot_rows=hints_of(backbone).pilot_rows or PILOT_ROWS,
-        )
+        return Way("lora", name, made, options, title, altered=self.altered(backbone))
 
     def _tunable(self, seed: int, backbone: Any) -> Tunable:
         self.check(backbone)
