@@ -1,7 +1,7 @@
 """Batch norms folded into the convolutions before them.
 
 Once and for all in a network that stands still; anew at every step in one that trains under fixed
-statistics, where what is learnt stays the same and a third of the time is saved.
+statistics, where what is learnt stays the same and some passes over the maps are saved.
 """
 
 from __future__ import annotations

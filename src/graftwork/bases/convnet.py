@@ -124,13 +124,14 @@ class ConvNet:
 
     @property
     def hints(self) -> TuningHints:
-        """The upper stages see small maps: two of MobileNetV2's five cost an eighth of all.
+        """The upper stages see small maps: two of MobileNetV2's five cost a fraction of all.
 
         With thousands of pictures they are as good as the whole network (bench/image_tuning.py);
         with hundreds all layers are better, and quickly tried.
 
-        Both rates are highest ones of AdamW. For small networks 1e-3 was the best of five on
-        clothing10 (MobileNetV2, SqueezeNet); larger ones are usually tuned with less.
+        Both rates are highest ones of AdamW. 1e-3 was the best of those tried for the upper two
+        stages of small networks (MobileNetV2, SqueezeNet; trials on clothing10); larger ones are
+        usually tuned with less, and were not tried.
         """
         from graftwork.bases._convnet_config import is_head
 
