@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import zipfile
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+import no_sockets
 import toy_pictures
 from graftwork.api._bundle import _pack
 from graftwork.bases.convnet import ConvNet
@@ -239,19 +241,37 @@ def test_another_ending_is_refused(tmp_path: Path) -> None:
         graftwork.bundle(tmp_path, out=tmp_path / "a.zip")
 
 
-def _without_a_network(command: list[str], home: Path) -> subprocess.CompletedProcess[str]:
-    """In a network namespace of its own where that is allowed; all proxies lead nowhere."""
-    apart = ["unshare", "-rn"]
-    if shutil.which("unshare") and not subprocess.run([*apart, "true"], check=False).returncode:
-        command = [*apart, *command]
-    nowhere = "http://127.0.0.1:9"
+def _without_sockets(command: list[str], home: Path) -> subprocess.CompletedProcess[str]:
+    """The kernel refuses each socket of the command and of what it starts."""
     env = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("PYTHON", "GRAFTWORK_", "VIRTUAL_ENV"))
     }
-    env |= {"http_proxy": nowhere, "https_proxy": nowhere, "HOME": str(home)}
-    return subprocess.run(command, env=env, check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, no_sockets.__file__, *command],
+        env=env | {"HOME": str(home)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode == no_sockets.NOT_HERE:
+        pytest.skip("this system has no filter of system calls (seccomp) that a user may set")
+    return done
+
+
+def test_the_cable_is_really_pulled(tmp_path: Path) -> None:
+    """A listener is there, and neither a process nor its child reaches it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        call = f"import socket; socket.create_connection({listener.getsockname()!r})"
+        within = (
+            f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {call!r}]))"
+        )
+        for code in (call, within):
+            assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+            done = _without_sockets([sys.executable, "-c", code], tmp_path)
+            assert done.returncode == 1
+            assert "PermissionError" in done.stderr
 
 
 @pytest.mark.slow
@@ -271,11 +291,11 @@ def test_a_bundle_alone_predicts_with_the_cable_pulled(tmp_path: Path) -> None:
     assert {wheel["source"] for wheel in told["wheels"]} == {"installed"}
     there, home = tmp_path / "there", tmp_path / "home"
     home.mkdir()
-    done = _without_a_network([sys.executable, str(packed), str(there)], home)
+    done = _without_sockets([sys.executable, str(packed), str(there)], home)
     assert done.returncode == 0, done.stderr
     assert "32 rows: all as recorded." in done.stdout
     command = [str(there / "venv" / "bin" / "graftwork"), "predict", str(there / "model")]
-    said = _without_a_network([*command, str(rows), "--out", str(tmp_path / "p.csv")], home)
+    said = _without_sockets([*command, str(rows), "--out", str(tmp_path / "p.csv")], home)
     assert said.returncode == 0, said.stderr
     here = run_.model.predict([row["text"] for row in make_rows(120)]).labels
     assert [row["prediction"] for row in read_csv(tmp_path / "p.csv")] == list(here)

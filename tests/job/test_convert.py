@@ -192,6 +192,18 @@ def test_wrong_words(weights: Any, tmp_path: Path) -> None:
     assert [fault.field for fault in caught.value.faults] == ["size", "mean", "std", "resize"]
 
 
+def test_wrong_words_of_the_command_line_are_told_at_once(
+    graftwork: Any, weights: Any, tmp_path: Path
+) -> None:
+    path = torch_file(tmp_path / "a.pth", weights)
+    words = ("--size", "wide", "--mean", "1,2", "--std", "0", "--resize", "sqash")
+    told = graftwork("convert", path, "--out", tmp_path / "o", *words)
+    assert told.code == 2
+    for part in ("'size'", "'mean'", "'std'", "'resize'", "did you mean 'squash'"):
+        assert part in told.err
+    assert not (tmp_path / "o").exists()
+
+
 def test_what_is_there_is_not_replaced(weights: Any, tmp_path: Path) -> None:
     path = torch_file(tmp_path / "a.pth", weights)
     (tmp_path / "out").mkdir()

@@ -126,6 +126,15 @@ def test_a_class_without_a_picture_is_named(photos: Path, tmp_path: Path) -> Non
     assert "'nothing', 'scans'" in told.message
 
 
+def test_a_folder_holds_pictures_whatever_it_is_called(photos: Path, tmp_path: Path) -> None:
+    shutil.copytree(photos, tmp_path / "p")
+    for folder in (tmp_path / "p").iterdir():
+        folder.rename(folder.with_name(f"{folder.name}\nor so"))
+    found = gw.audit(tmp_path / "p")
+    assert found.columns["image"] == gw.audit(photos).columns["image"]
+    assert not [f for f in found.findings if "as text" in f.message]
+
+
 def test_without_a_base_hog_answers_and_says_so(
     photos: Path, graftwork: Any, tmp_path: Path
 ) -> None:

@@ -11,7 +11,14 @@ import numpy as np
 
 from graftwork.api._state_dict import StateDict, chosen
 from graftwork.bases._convnet_config import RESIZES, class_count, default_config, is_head
-from graftwork.errors import BaseModelError, Fault, ParameterError, RunError, StorageError
+from graftwork.errors import (
+    BaseModelError,
+    Fault,
+    ParameterError,
+    RunError,
+    StorageError,
+    nearest,
+)
 from graftwork.runs.progress import Progress
 from graftwork.storage.directory import committed
 from graftwork.storage.foreign.pickled import ForeignTensors, read_foreign
@@ -148,7 +155,10 @@ def _checked_input(size: Any, mean: Any, std: Any, resize: Any) -> dict[str, Any
     if resize is not None:
         changes["resize"] = resize
         if resize not in RESIZES:
-            faults.append(Fault(f"found {resize!r}, allowed: {', '.join(RESIZES)}", field="resize"))
+            close = nearest(str(resize), RESIZES)
+            message = f"found {resize!r}, allowed: {', '.join(RESIZES)}"
+            hint = f"did you mean {close!r}?" if close else None
+            faults.append(Fault(message, field="resize", hint=hint))
     if faults:
         raise ParameterError(faults=faults)
     return changes

@@ -21,6 +21,7 @@ __all__ = ["check_base", "holds_files", "kind_of", "taker"]
 
 SAMPLE = 100  # filled cells of a column that tell what it holds
 WIDEST = "text"  # whatever no other modality recognises
+OF_FOLDERS = "image"  # a folder is read as one of pictures, whatever their names look like
 
 
 def kind_of(
@@ -36,6 +37,8 @@ def kind_of(
     """
     own = table.roles.get("input")
     columns = list(inputs) or ([own] if own else [n for n in table.names if n not in taken])
+    if given is None and table.source.format == "folder":
+        given = OF_FOLDERS
     for name in [given] if given else MODALITIES.names():
         modality: Modality = MODALITIES.get(name)()
         found = [c for c in columns if c in table.names and modality.recognises(_some(table, c))]

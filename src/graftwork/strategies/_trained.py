@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "JUDGED_ROWS",
-    "PILOT_ROWS",
     "Way",
     "begin",
     "pilot",

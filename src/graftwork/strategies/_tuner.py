@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from graftwork.runs.recipe import setting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -12,7 +14,17 @@ if TYPE_CHECKING:
     from graftwork.strategies._trained import Way
     from graftwork.strategies.strategy import Choice, Job
 
-__all__ = ["Tuner"]
+__all__ = ["Tuner", "views_setting"]
+
+
+def views_setting() -> Any:
+    """The parameter `views`, which all of them have."""
+    return setting(
+        None,
+        "altered views of each picture besides itself, one an epoch after the first; default: 2",
+        low=0,
+        high=100,
+    )
 
 
 class Tuner:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from graftwork.errors import MissingExtraError
 from graftwork.registry import Declaration, declare
 from graftwork.runs.recipe import setting
-from graftwork.strategies._tuner import Tuner
+from graftwork.strategies._tuner import Tuner, views_setting
 
 if TYPE_CHECKING:
     from graftwork.bases.backbone import Backbone
@@ -52,12 +52,7 @@ class Lora(Tuner):
     )
     batch_rows: int = setting(32, "rows of a batch, on average", low=1, high=4096)
     accumulate: int = setting(1, "pieces of a batch, one after the other", low=1, high=1024)
-    views: int | None = setting(
-        None,
-        "altered views of each picture besides itself, one an epoch after the first; default: 2",
-        low=0,
-        high=100,
-    )
+    views: int | None = views_setting()
 
     def refuses(self, backbone: Backbone) -> str | None:
         """Why it cannot adapt that backbone; None where it can."""

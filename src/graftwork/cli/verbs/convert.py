@@ -23,12 +23,11 @@ class _Options:
     architecture: str | None = setting(
         None, "whose weights they are: an own one, torchvision/NAME or timm/NAME (default: it fits)"
     )
-    size: int | None = setting(None, "side of the pictures that enter, in pixels", low=1, high=4096)
+    # Checked with mean and std by the call, so that all faults are told at once.
+    size: int | str | None = setting(None, "side of the pictures that enter, 1 to 4096 pixels")
     mean: str | None = setting(None, "mean of red, green and blue, as 0.485,0.456,0.406")
     std: str | None = setting(None, "their spread, as 0.229,0.224,0.225")
-    resize: str | None = setting(
-        None, "how a picture becomes a square", choices=("squash", "crop", "pad")
-    )
+    resize: str | None = setting(None, "how a picture becomes a square: squash, crop or pad")
 
 
 @declare(
