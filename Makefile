@@ -2,6 +2,7 @@
 #
 #   make demo        the main job, with the embedded text base
 #   make test        the default suite                make test-slow   the long tests (kill, bench-like)
+#   make test-extras what needs torchvision, timm, MLflow or Weights & Biases, in an environment apart
 #   make check       ruff, mypy, the floors           make format      ruff's formatter and safe fixes
 #   make setup       the user's environment           make setup-dev   the contributor's environment
 #   make bench       what can be measured             make clean       caches and builds, not runs
@@ -23,7 +24,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 MADE_OF := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check format setup setup-dev bench pins clean
+.PHONY: help demo test test-slow test-extras check format setup setup-dev bench pins clean
 .DELETE_ON_ERROR:
 
 help:
@@ -61,6 +62,20 @@ test-slow: $(VENV)/.ready-dev
 	@timeout --kill-after=30s 45m \
 	  $(BIN)/python -m pytest -m "slow and not gpu and not network" $(PYTEST_SPREAD) $(PYTEST_ARGS) \
 	  || { code=$$?; test $$code -eq 5 || exit $$code; }
+
+# Those extras ask for other versions than the pins (MLflow for an older pandas).
+EXTRAS := $(VENV)-extras
+$(EXTRAS)/.ready: pyproject.toml constraints-extras.txt
+	$(PYTHON) -m venv $(EXTRAS)
+	$(EXTRAS)/bin/python -m pip --disable-pip-version-check install \
+	  $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch==$(TORCH_VERSION)
+	$(EXTRAS)/bin/python -m pip --disable-pip-version-check install -c constraints-extras.txt \
+	  -e '.[dev,mlflow,vision,wandb]'
+	@touch $@
+
+test-extras: $(EXTRAS)/.ready
+	$(EXTRAS)/bin/python -m pytest tests/contract/test_trackers.py tests/bases/test_foreign_networks.py \
+	  -m "not gpu and not network" $(PYTEST_SPREAD) $(PYTEST_ARGS)
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

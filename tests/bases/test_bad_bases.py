@@ -129,7 +129,7 @@ def test_pickles_only(folder, tmp_path, name):
     marker = tmp_path / "it-ran"
     (folder / "model.safetensors").unlink()
     (folder / name).write_bytes(pickle.dumps(Bomb(marker)))
-    refused(folder, "model.safetensors", name, "never read")
+    refused(folder, "model.safetensors", name, "no fit reads")
     assert not marker.exists()
 
 
@@ -238,6 +238,34 @@ def test_a_hub_name_without_network_fails_at_once(no_network, tmp_path, monkeypa
     assert time.perf_counter() - begun < 5
     assert "cannot be reached" in message
     assert "Did you mean 'minilm'?" in refused("minilmm")
+
+
+@pytest.mark.parametrize(
+    ("name", "architecture"),
+    [
+        ("torchvision/squeezenet1_1", "torchvision/squeezenet1_1"),
+        ("squeezenet1_1", "squeezenet1_1"),
+        ("resnet50", "torchvision/resnet50"),
+        ("timm/vit_tiny_patch16_224", "timm/vit_tiny_patch16_224"),
+    ],
+)
+def test_an_architecture_is_no_base_yet(no_network, tmp_path, monkeypatch, name, architecture):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    way = f"`graftwork convert WEIGHTS --architecture {architecture} --out FOLDER`"
+    message = refused(name, "without weights", way, "`graftwork list bases`", "lexical")
+    assert "Did you mean" not in message
+    assert "convert" not in refused("somebody/squeezenet1_1")
+
+
+@pytest.mark.parametrize("name", ["net.pth", "net.pt", "net.th", "net.bin", "net.safetensors"])
+def test_bare_weights_are_converted_first(tmp_path, name):
+    base = tmp_path / "my weights"
+    base.mkdir()
+    (base / name).write_bytes(b"x")
+    (base / "card.json").write_text("{}", "utf-8")
+    refused(base, "no config.json", f"`graftwork convert '{base / name}' --out FOLDER`")
+    (base / "vocab.json").write_text("{}", "utf-8")  # of a text network, which none converts
+    assert "graftwork convert" not in refused(base, "no config.json")
 
 
 @pytest.mark.parametrize("name", ["./no/such/folder", "/no/such/folder", "a/b/c", "no such thing"])

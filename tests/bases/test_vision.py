@@ -374,3 +374,17 @@ def test_a_text_base_with_a_picture_file_stays_one(checkpoints: Any, tmp_path: P
     shutil.copytree(checkpoints("bert"), folder)
     (folder / "preprocessor_config.json").write_text("{}", "utf-8")
     assert open_base(str(folder), placement=toys.placement()).kind == "huggingface"
+
+
+@pytest.mark.parametrize("kind", ["dinov2", "beit", "resnet", "clip"])
+def test_what_is_missing_beside_an_image_network_is_its_processor(
+    kind: str, tmp_path: Path
+) -> None:
+    """Not a tokenizer, which it never had; all that is missing is told at once."""
+    folder = checkpoint(kind, tmp_path / kind)
+    (folder / "preprocessor_config.json").unlink()
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(BaseModelError, match=r"preprocessor_config\.json is needed") as caught:
+        open_base(str(folder), placement=toys.placement())
+    assert "no model.safetensors" in str(caught.value)
+    assert "tokenizer" not in str(caught.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
@@ -274,28 +275,56 @@ def test_the_cable_is_really_pulled(tmp_path: Path) -> None:
             assert "PermissionError" in done.stderr
 
 
-@pytest.mark.slow
-def test_a_bundle_alone_predicts_with_the_cable_pulled(tmp_path: Path) -> None:
+def _text_run(folder: Path) -> Path:
+    """Makes a run on messages; their file."""
     import graftwork
 
     sys.path.insert(0, str(Path(__file__).parents[1] / "job"))
-    from job_files import make_bert, make_rows, read_csv, write_csv
+    from job_files import make_bert, make_rows, write_csv
 
-    base = make_bert(tmp_path / "tiny-bert")
-    rows = write_csv(tmp_path / "inbox.csv", make_rows(120))
+    base = make_bert(folder / "tiny-bert")
+    rows = write_csv(folder / "inbox.csv", make_rows(120))
     settings = {"target": "label", "base": str(base), "strategy": "hybrid", "folds": 2}
-    run_ = graftwork.fit(rows, out=tmp_path / "run", settings=settings)
+    graftwork.fit(rows, out=folder / "run", settings=settings)
+    return rows
+
+
+def _picture_run(folder: Path) -> Path:
+    """Makes a run on drawn pictures; their folder."""
+    import graftwork
+    from graftwork.data.drawn import draw_folder
+
+    base = toy_pictures.network("squeezenet1_1", folder / "squeeze")
+    draw_folder(folder / "photos", per_class=10)
+    settings = {"base": str(base), "strategy": "hybrid", "folds": 2}
+    return graftwork.fit(
+        folder / "photos", out=folder / "run", settings=settings
+    ), folder / "photos"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("made", [_text_run, _picture_run], ids=["text", "pictures"])
+def test_a_bundle_alone_predicts_with_the_cable_pulled(made: Any, tmp_path: Path) -> None:
+    import graftwork
+
+    data = made(tmp_path)
     packed = tmp_path / "inbox.bundle"
     told = graftwork.bundle(tmp_path / "run", out=packed, offline=True)
     assert told["bytes"] == packed.stat().st_size
     assert {wheel["source"] for wheel in told["wheels"]} == {"installed"}
+    here = graftwork.predict(tmp_path / "run", data, out=tmp_path / "here.csv")
+    assert here["predicted"]
     there, home = tmp_path / "there", tmp_path / "home"
     home.mkdir()
     done = _without_sockets([sys.executable, str(packed), str(there)], home)
     assert done.returncode == 0, done.stderr
-    assert "32 rows: all as recorded." in done.stdout
+    assert "rows: all as recorded." in done.stdout
     command = [str(there / "venv" / "bin" / "graftwork"), "predict", str(there / "model")]
-    said = _without_sockets([*command, str(rows), "--out", str(tmp_path / "p.csv")], home)
+    said = _without_sockets([*command, str(data), "--out", str(tmp_path / "there.csv")], home)
     assert said.returncode == 0, said.stderr
-    here = run_.model.predict([row["text"] for row in make_rows(120)]).labels
-    assert [row["prediction"] for row in read_csv(tmp_path / "p.csv")] == list(here)
+    found = [
+        [row["prediction"] for row in csv.DictReader((tmp_path / name).open(encoding="utf-8"))]
+        for name in ("here.csv", "there.csv")
+    ]
+    assert found[0] == found[1]
+    assert len(found[0]) == here["predicted"]

@@ -28,6 +28,13 @@ METRICS = {
         }
     },
     "contamination": {"checked": True, "flagged": 3, "test": {"macro_f1": {"value": 0.89}}},
+    "without": {
+        "rows that are also in training": {
+            "checked": True,
+            "flagged": 5,
+            "test": {"macro_f1": {"value": 0.81}},
+        }
+    },
     "openings": 2,
     "audit": {
         "findings": [
@@ -57,6 +64,7 @@ def test_the_verdict_stands_first_and_nothing_is_markup(capsys):
     assert lines[8:] == [
         "- worst slice of channel: chat, 0.700 on 340 rows",
         "- 3 rows were in the training data; without them macro_f1 is 0.890",
+        "- without the 5 rows that are also in training, macro_f1 is 0.810",
         "- this test part had been opened 2 times before",
         "- 3 rows have no label",
     ]

@@ -103,6 +103,7 @@ def test_face(modality):
     assert isinstance(type(modality).declaration, Declaration)
     assert type(modality).declaration.title
     assert isinstance(modality.glance, bool)
+    assert modality.noun.islower()
 
 
 def test_its_classical_backbone_and_its_default_base_are_there(modality):

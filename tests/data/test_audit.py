@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -195,14 +196,52 @@ def test_typed_labels_keep_their_type() -> None:
 
 
 def test_modality_findings_join_the_audit() -> None:
-    table = read({"text": ["a", "b", ""], "label": ["x", "y", "x"]})
+    table = read({"text": ["a", "", "b"], "label": ["x", "x", "y"]})
     schema = resolve_schema(table, target="label", inputs=["text"])
 
     def look(field: str, values: Sequence[str], rows: np.ndarray) -> list[Finding]:
-        return [Finding("seen", "warning", f"{field} {values} {rows.tolist()}")]
+        return [Finding("seen", "warning", f"{field} {values}", tuple(rows.tolist()))]
 
     _, audit = build(table, schema, modality="text", modality_audit=look)
-    assert audit.of("seen")[0].message == "text ['a', 'b'] [1, 2]"
+    (seen,) = audit.of("seen")
+    assert (seen.message, seen.rows) == ("text ['a', 'b']", (1, 3))
+
+
+def test_findings_of_the_modality_name_the_file_of_each_row() -> None:
+    """Line numbers of two tables alone would not tell which row is meant."""
+    tables = [{"text": ["a", "b"], "label": ["x", "y"]}, {"text": ["c"], "label": ["x"]}]
+    main, test = map(read, tables)
+    schema = resolve_schema(main, target="label", inputs=["text"])
+
+    def look(field: str, values: Sequence[str], rows: np.ndarray) -> list[Finding]:
+        return [Finding("seen", "info", "seen", tuple(rows.tolist()), len(rows), field)]
+
+    _, audit = build(main, schema, modality="text", test_table=test, modality_audit=look)
+    (seen,) = audit.of("seen")
+    assert seen.rows == (1, 2, 1)
+    assert seen.data["files"] == [main.source.name] * 2 + [test.source.name]
+
+
+def test_one_of_a_thing_is_told_in_the_singular(tmp_path: Path) -> None:
+    text = [*numbered(38), numbered(1)[0], "", ""]
+    labels = [*["a", "b"] * 19, "a", "b", "c"]
+    text[39], labels[37] = "one more", ""
+    path = tmp_path / "rows.csv"
+    lines = [f"{words},{label}" for words, label in zip(text, labels, strict=True)]
+    path.write_text(
+        "\n".join(["text,label", *lines, "x,y,z", '"q"x,y', "", "end,A"]) + "\n", "utf-8"
+    )
+    _, audit = audited(path)
+    told = {finding.kind: finding.message for finding in audit.findings}
+    assert told["exact_duplicates"] == "1 row repeats the input of an earlier row"
+    assert told["blank_input"].startswith("1 row has no input")
+    assert told["missing_label"].startswith("1 row has no label")
+    assert told["ragged"].startswith("1 row has more or fewer cells")
+    assert told["bad_quote"].startswith("1 row has text after")
+    assert told["blank_line"].startswith("1 blank line stands")
+    assert "'A' (1 row)" in told["label_spelling"]
+    many = re.compile(r"\b1 (rows|files|classes|inputs|values|texts|labels|pictures)\b")
+    assert not many.search(audit.to_text())
 
 
 def test_near_duplicates_above_the_limit_are_sampled() -> None:

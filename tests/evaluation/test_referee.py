@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import graftwork
 from graftwork.evaluation.referee import Contestant, Price, Terms, judge, read_answers
 from graftwork.evaluation.referee.handover import coverage_at
 from graftwork.evaluation.report.comparison_page import comparison_html
@@ -97,6 +100,7 @@ def test_rows_that_one_was_trained_on_judge_nobody() -> None:
     assert told["apart"] == {"flagged": 100, "left_out": 100}
     assert told["contestants"][0]["trained_on"]["n"] == 100
     everything = judge(TRUTH, LABELS, [contestant("a", 0.9, 1, seen=seen | True)], Terms())
+    assert "Rows it was trained on" in comparison_html(told)
     assert everything["apart"] == {"flagged": N, "left_out": 0}
 
 
@@ -146,7 +150,7 @@ def test_classes_and_slices_name_their_best() -> None:
         Terms(slices=columns),
     )
     assert [row["label"] for row in told["classes"]] == list(LABELS)
-    assert all(row["best"] == ["strong"] and row["clear"] for row in told["classes"])
+    assert all(row["best"] == "strong" and row["clear"] for row in told["classes"])
     assert {row["value"] for row in told["slices"]["channel"]} == {"mail", "chat"}
     recall = told["classes"][0]["right"]["strong"]["value"]
     assert recall == pytest.approx((np.asarray(answers_of(0.95, 2))[TRUTH == 0] == "bad").mean())
@@ -199,3 +203,244 @@ def test_a_number_is_the_label_that_is_the_same_number() -> None:
     raw = [1.0, np.float64(2.0), 1, "1.0", True, pd.NA, float("nan"), 1.5, np.array(["1"])]
     assert read_answers(raw, ("1", "2")).codes.tolist() == [0, 1, 0, 2, 2, 3, 3, 2, 2]
     assert read_answers([1, 2.5, np.int64(1)], ("1.0", "2.5")).codes.tolist() == [0, 1, 0]
+
+
+def given(name: str, raw: list[str | None], **more: object) -> Contestant:
+    """A contestant with exactly these answers."""
+    read = read_answers(raw, LABELS)
+    return Contestant(name=name, kind="column", source=name, answers=read, **more)  # type: ignore[arg-type]
+
+
+def test_two_answers_outside_the_labels_agree_only_where_they_say_the_same() -> None:
+    told = judge(TRUTH, LABELS, [given("a", ["foo"] * N), given("b", ["bar"] * N)], Terms())
+    (pair,) = told["pairs"]
+    assert (pair["agreement"], pair["kappa"], pair["neither"]) == (0, 0, N)
+    half = ["foo"] * (N // 2)
+    mixed = [
+        given("a", [*half, *["x"] * (N // 2)]),
+        given("b", [*half, *["y"] * (N // 2)]),
+    ]
+    assert judge(TRUTH, LABELS, mixed, Terms())["pairs"][0]["agreement"] == 0.5
+
+
+def test_no_answer_agrees_with_no_answer_alone() -> None:
+    everyone = [given("a", [None] * N), given("b", [" "] * N), given("c", ["foo"] * N)]
+    pairs = judge(TRUTH, LABELS, everyone, Terms())["pairs"]
+    assert {(p["a"], p["b"]): p["agreement"] for p in pairs} == {
+        ("a", "b"): 1, ("a", "c"): 0, ("b", "c"): 0
+    }  # fmt: skip
+    # all rows have one answer: what is beyond chance, nobody can tell
+    assert [p["kappa"] for p in pairs] == [None, 0, 0]
+
+
+def test_agreement_goes_by_the_answers_as_given() -> None:
+    """The same kappa as of the plain texts, whatever the order in which each says what."""
+    from sklearn.metrics import cohen_kappa_score
+
+    rng = np.random.default_rng(8)
+    words = [*LABELS, "foo", "bar", "baz", ""]
+    one, two = (np.asarray(words)[rng.integers(0, len(words), N)].tolist() for _ in range(2))
+    two[: N // 2] = one[: N // 2]
+    (pair,) = judge(TRUTH, LABELS, [given("a", one), given("b", two)], Terms())["pairs"]
+    assert pair["agreement"] == pytest.approx(np.mean([x == y for x, y in zip(one, two)]))  # noqa: B905
+    assert pair["kappa"] == pytest.approx(cohen_kappa_score(one, two))
+
+
+def test_a_number_that_is_no_label_is_one_answer_with_gaps_and_without() -> None:
+    def outside(raw: list[object], **more: object) -> list[str]:
+        return list(read_answers(raw, ("1", "2"), **more).outside)  # type: ignore[arg-type]
+
+    assert outside([7.0, np.float64(7), 7, "7"]) == ["7"]
+    assert outside(["7.0", 7.5, 2.0**60, float("inf")]) == ["7.0", "7.5", str(2.0**60), "inf"]
+    read = read_answers([7.0, 7], ("1", "2"), mapping={"7": "1"})
+    assert read.codes.tolist() == [0, 0]
+    assert read_answers([7.0], ("1", "2"), mapping={"7.0": "1"}).codes.tolist() == [0]
+
+
+def two_parts(split: int) -> list[Contestant]:
+    """One that is right on the first rows alone, one on the others."""
+    said = np.asarray(LABELS)[TRUTH]
+    wrong = np.asarray(LABELS)[(TRUTH + 1) % 3]
+    first = np.arange(N) < split
+    return [
+        given("early", np.where(first, said, wrong).tolist()),
+        given("late", np.where(first, wrong, said).tolist()),
+    ]
+
+
+def test_a_tie_has_no_winner_and_the_page_says_so_and_what_is_clear() -> None:
+    parts = ["tie"] * 2 * (N // 6) + ["one"] * (N - 2 * (N // 6))
+    told = judge(TRUTH, LABELS, two_parts(N // 6), Terms(slices={"part": parts}))
+    rows = {row["value"]: (row["best"], row["clear"]) for row in told["slices"]["part"]}
+    assert rows == {"tie": (None, False), "one": ("late", True)}
+    slices = comparison_html(told).split('id="slices"')[1].split("</section>")[0]
+    one, tie = (line for line in slices.splitlines() if 'scope="row"' in line)
+    assert '<span class="chip good">yes</span>' in one
+    assert "<b>100.0 %</b>" in one
+    assert '<span class="chip good">' not in tie
+    assert "<b>" not in tie
+    assert "tie</small>" in tie
+
+
+def test_what_is_not_clear_is_not_called_clear() -> None:
+    weighed = [contestant("a", 0.80, 1), contestant("b", 0.79, 2)]
+    told = judge(TRUTH, LABELS, weighed, Terms())
+    assert not any(row["clear"] for row in told["classes"])
+    assert '<span class="chip good">yes' not in comparison_html(told)
+
+
+def priced(name: str, right: float, seed: int, value: float, source: str = "stated") -> Contestant:
+    return contestant(name, right, seed, price=Price(value, source))
+
+
+@pytest.mark.parametrize(
+    ("contestants", "said"),
+    [
+        pytest.param(
+            [priced("lex", 0.82, 1, 10, "measured"), priced("llm", 0.81, 2, 4000)],
+            "lex costs about 1/400 of llm (lex as measured here, llm as stated).",
+            id="the best is cheaper, the other not told apart",
+        ),
+        pytest.param(
+            [priced("lex", 0.81, 1, 10, "measured"), priced("llm", 0.82, 2, 4000)],
+            "lex costs about 1/400 of llm (lex as measured here, llm as stated).",
+            id="the other is cheaper and not told apart",
+        ),
+        pytest.param(
+            [priced("good", 0.95, 1, 2), priced("bad", 0.6, 2, 4), priced("ugly", 0.5, 3, 40)],
+            "good costs about 50 % of bad and about 1/20 of ugly (as stated).",
+            id="the best is clearly better, and cheaper",
+        ),
+        pytest.param(
+            [priced("a", 0.82, 1, 4, "measured"), priced("b", 0.81, 2, 4.1, "measured")],
+            "costs about as much as a (as measured here).",
+            id="the same cost",
+        ),
+        pytest.param(
+            [priced("free", 0.82, 1, 0), priced("dear", 0.81, 2, 4)],
+            "free costs next to nothing beside dear (as stated).",
+            id="nothing",
+        ),
+    ],
+)
+def test_the_sentence_tells_what_costs_less(contestants: list[Contestant], said: str) -> None:
+    assert said in judge(TRUTH, LABELS, contestants, Terms())["sentence"]
+
+
+@pytest.mark.parametrize(
+    "contestants",
+    [
+        pytest.param(
+            [priced("good", 0.95, 1, 40), priced("bad", 0.5, 2, 4)], id="cheap, but worse"
+        ),
+        pytest.param([contestant("a", 0.82, 1), priced("b", 0.81, 2, 4)], id="of one alone"),
+        pytest.param([priced("a", 0.82, 1, 4)], id="nobody to cost more"),
+    ],
+)
+def test_the_sentence_is_silent_where_cost_decides_nothing(contestants: list[Contestant]) -> None:
+    assert "costs" not in judge(TRUTH, LABELS, contestants, Terms())["sentence"]
+
+
+def test_costs_are_told_to_the_digit_that_matters() -> None:
+    from graftwork.evaluation.referee.cost import money, ratio_words
+    from graftwork.evaluation.report.format import multiple
+
+    values = (0.0, 1e-9, 0.000123, 0.012, 0.5, 4.0, 1234.5, 1e308)
+    assert [money(value) for value in values] == [
+        "0.00", "< 0.000001", "0.00012", "0.012", "0.50", "4.00", "1,234.50", "1e+308"
+    ]  # fmt: skip
+    assert [ratio_words(value) for value in (1 / 412_345, 0.01, 0.45)] == [
+        "1/410,000",
+        "1/100",
+        "45 %",
+    ]
+    parts = (None, 0.0, 0.0001, 0.405, 9.99, 100.002, 583_720.05)
+    assert [multiple(value) for value in parts] == [
+        "–", "0.0 %", "< 0.1 %", "40.5 %", "999.0 %", "100 ×", "584,000 ×"
+    ]  # fmt: skip
+
+
+def test_the_page_tells_small_costs_and_large_multiples() -> None:
+    sure = np.linspace(0, 1, N)
+    told = judge(
+        TRUTH,
+        LABELS,
+        [
+            contestant("dear", 0.8, 1, confidence=sure, price=Price(40.0, "stated")),
+            contestant("cheap", 0.8, 2, price=Price(0.0004, "measured")),
+        ],
+        Terms(),
+    )
+    page = comparison_html(told)
+    assert ">0.00040<" in page
+    assert "Rows it was trained on" not in page  # nobody is known to have been
+    assert ">100,000 ×<" in page
+
+
+def test_every_line_of_the_chart_has_a_look_and_a_place_of_its_own() -> None:
+    import re
+
+    sure = np.linspace(0, 1, N)
+    names = [f"contestant number {i} of many" for i in range(10)]
+    told = judge(
+        TRUTH,
+        LABELS,
+        [contestant(n, 0.8, i, confidence=sure if i < 5 else None) for i, n in enumerate(names)],
+        Terms(),
+    )
+    page = comparison_html(told)
+    chart = page.split('<svg class="learning"')[1].split("</svg>")[0]
+    drawn = re.findall(r'<polyline class="(curve|level) (hue\d)"', chart)
+    assert [kind for kind, _ in drawn] == ["curve"] * 5 + ["level"] * 3
+    assert [hue for _, hue in drawn] == [f"hue{i}" for i in range(8)]
+    places = sorted(
+        float(y) for y in re.findall(r'y="([\d.]+)" text-anchor="start">contest', chart)
+    )
+    assert len(places) == 8
+    assert min(np.diff(places)) >= 14.9
+    assert "Not drawn: 2 more." in page
+    style = page.split("<style>")[1]
+    assert all(f".hue{i} {{" in style and style.count(f"--hue{i}:") == 3 for i in range(8))
+    looks = style.split("svg .hue0 {")[1].split("svg .seen")[0]
+    assert len(set(re.findall(r"dasharray: ([\d ]+)", looks))) == 7  # and one without
+
+
+def test_an_answer_that_is_no_label_is_marked_and_an_empty_row_is_no_empty_box() -> None:
+    told = judge(TRUTH, LABELS, [contestant("a", 0.8, 1), contestant("b", 0.8, 2)], Terms())
+    long = "word " * 100 + "end"
+    rows = [
+        {"row": 2, "label": "bad", "html": "", "answers": {"a": "bad", "b": long}},
+        {"row": 3, "label": "bad", "html": None, "answers": {"a": "good", "b": "bad"}},
+    ]
+    page = comparison_html(told | {"examples": rows})
+    first, second = page.split('<div class="example">')[1:]
+    assert '<div class="text">(empty)</div>' in first
+    assert "<dd>bad ✓</dd>" in first
+    shown = first.split("<i>")[1].split("</i>")[0]
+    assert shown.startswith("word word")
+    assert shown.endswith("word end")
+    assert len(shown) <= 120
+    assert "(input left out)" in second
+    assert "<dd>good</dd>" in second
+
+
+def test_no_template_reads_a_method_of_dict_where_a_key_is_meant() -> None:
+    """`row.clear` of a dict is its method, which is always true."""
+    import jinja2
+    from jinja2 import nodes
+
+    def methods(source: str) -> list[tuple[int, str]]:
+        tree = jinja2.Environment().parse(source)
+        called = {id(call.node) for call in tree.find_all(nodes.Call)}
+        return [
+            (each.lineno, each.attr)
+            for each in tree.find_all(nodes.Getattr)
+            if hasattr(dict, each.attr) and id(each) not in called
+        ]
+
+    assert methods("{{ row.clear }}{{ row['clear'] }}{{ row.items() }}") == [(1, "clear")]
+    templates = sorted(Path(graftwork.__file__).parent.rglob("*.j2"))
+    assert len(templates) >= 3
+    assert {path.name: methods(path.read_text("utf-8")) for path in templates} == {
+        path.name: [] for path in templates
+    }

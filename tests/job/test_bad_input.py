@@ -15,6 +15,7 @@ from job_files import Told, make_rows, stored_keys, write_csv
 import toy_pictures
 import toy_transformers
 import toys
+from graftwork.storage.json_files import read_json
 
 
 class Desk:
@@ -436,8 +437,11 @@ def _their_network(desk: Desk) -> list[object]:
 
 BEYOND: dict[str, tuple[Callable[[Desk], Sequence[object]], tuple[str, ...]]] = {
     "top layers of layers that are one": (_shared_layers, ("finetune", "no boundary")),
-    "lora on convolutions": (_own_network, ("lora", "no linear layers")),
-    "lora on convolutions of transformers": (_their_network, ("lora", "no linear layers")),
+    "lora on convolutions": (_own_network, ("lora", "no linear layers", "finetune")),
+    "lora on convolutions of transformers": (
+        _their_network,
+        ("lora", "no linear layers", "finetune"),
+    ),
 }
 
 
@@ -459,3 +463,17 @@ def test_tuning_by_name_wants_something_to_tune(graftwork, inbox, tmp_path):
     assert told.code == 2
     assert "finetune tunes a pre-trained network; lexical is none" in told.err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_budget_that_leaves_the_base_out_is_told_everywhere(graftwork, tiny, tmp_path):
+    data = write_csv(tmp_path / "rows.csv", make_rows(120))
+    out = tmp_path / "run"
+    words = ["fit", data, "--target", "label", "--base", tiny, "--out", out, "--budget", "0.001s"]
+    told = graftwork(*words)
+    assert told.code == 0, told.err
+    assert "no time for the base" in told.out
+    ladder = read_json(out / "record.json")["ladder"]
+    assert "budget" in ladder["reason"]
+    names = [row["name"] for row in ladder["not_tried"]]
+    assert names == ["probe", "hybrid", "top", "finetune"]
+    assert all("budget" in row["reason"] for row in ladder["not_tried"])

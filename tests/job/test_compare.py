@@ -267,3 +267,88 @@ def test_rows_that_judge_nobody_decide_nothing(graftwork, fitted, inbox, tmp_pat
     assert told.json["judged"] < 120
     assert told.json["differences"]["n"] == told.json["judged"]
     assert len(read_csv(out / "differences.csv")) == told.json["judged"]
+
+
+def outsiders(path):
+    """Answers past the labels: the same by two, another by the third; some are empty."""
+    rows = [
+        {**row, "a": "foo", "b": "" if i < 10 else "bar", "c": "" if i < 10 else "foo"}
+        for i, row in enumerate(make_rows(60, seed=3))
+    ]
+    return write_csv(path, rows)
+
+
+def test_rows_differ_by_the_answers_as_given(graftwork, tmp_path):
+    data, out = outsiders(tmp_path / "two.csv"), tmp_path / "out"
+    words = ["compare", data, "--target", "label", "--column", "a", "--column", "b"]
+    told = graftwork(*words, "--column", "c", "--out", out, "--json")
+    assert told.code == 0, told.err
+    agreed = {(p["a"], p["b"]): p["agreement"] for p in told.json["pairs"]}
+    assert agreed == pytest.approx({("a", "b"): 0, ("a", "c"): 50 / 60, ("b", "c"): 10 / 60})
+    assert told.json["differences"]["n"] == 60
+    apart = read_csv(out / "differences.csv")
+    assert {(row["a"], row["b"], row["c"]) for row in apart} == {
+        ("foo", "bar", "foo"),
+        ("foo", "(no answer)", "(no answer)"),
+    }
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "<dt>b</dt><dd><i>bar</i></dd>" in page
+    # several columns are shown, each with its name
+    assert '<small class="hint">channel</small> mail' in page
+    plain = graftwork(*words)
+    assert "60 rows are not answered alike by all" in plain.out
+    # what is read as the same label is the same answer
+    mapped = graftwork(*words, "--map", "foo=login", "--map", "bar=login", "--json")
+    assert mapped.json["pairs"][0]["agreement"] == pytest.approx(50 / 60)
+    assert mapped.json["differences"]["n"] == 10
+
+
+def test_answers_that_are_no_label_are_left_out_with_the_texts(graftwork, tmp_path):
+    data, out = outsiders(tmp_path / "two.csv"), tmp_path / "out"
+    told = graftwork("compare", data, "--target", "label", "--column", "a", "--column", "b",
+                     "--map", "bar=login", "--redact", "--out", out, "--json")  # fmt: skip
+    assert told.code == 0, told.err
+    assert told.json == read_json(out / "comparison.json")
+    assert told.json["differences"]["n"] == 60
+    for file in out.iterdir():
+        written = file.read_text(encoding="utf-8").split("</style>")[-1]
+        assert "foo" not in written.replace("footer", "")
+        assert '"bar"' not in written
+    assert {row["a"] for row in read_csv(out / "differences.csv")} == {"(no label)"}
+
+
+def test_the_terminal_tells_coverage_and_who_wins_where(graftwork, answered):
+    rows, vendor = answered
+    told = graftwork("compare", rows, "--target", "label", "--column", "llm", "--file",
+                     f"{vendor}:answer", "--key", "id", "--confidence", "vendor=score",
+                     "--slice", "channel", "--error-rate", "0.05", "--error-rate", "0.2",
+                     "--cost", "llm=0.0004")  # fmt: skip
+    assert told.code == 0, told.err
+    lines = told.out.splitlines()
+    (place,) = [i for i, line in enumerate(lines) if "at most 5 %" in line]
+    assert lines[place].startswith("answered (wrong of these)")
+    assert "at most 20 %" in lines[place]
+    assert lines[place + 1].startswith("vendor ")
+    assert lines[place + 1].count(" %)") == 2
+    (classes,) = [line for line in lines if line.startswith("Most right answers by class (3): ")]
+    assert "vendor in " in classes
+    assert "beyond chance in " in classes
+    assert "Most right answers by channel (2): " in told.out
+    assert "0.00040 (stated)" in told.out
+
+
+def test_a_picture_that_cannot_be_read_is_named(graftwork, photos, tmp_path):
+    found = sorted(photos.glob("*/*.png"))[:2] or sorted(photos.glob("*/*.jpg"))[:2]
+    (tmp_path / "torn.png").write_bytes(b"no picture")
+    for i, file in enumerate(found):
+        (tmp_path / f"{i}{file.suffix}").write_bytes(file.read_bytes())
+    names = [f"{i}{file.suffix}" for i, file in enumerate(found)] + ["torn.png", "gone.png"]
+    rows = [{"image": name, "label": "x", "a": "x", "b": "y"} for name in names]
+    data, out = write_csv(tmp_path / "answered.csv", rows), tmp_path / "out"
+    told = graftwork("compare", data, "--target", "label", "--column", "a", "--column", "b",
+                     "--out", out)  # fmt: skip
+    assert told.code == 0, told.err
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert page.count("data:image/jpeg;base64,") == 2
+    assert "[torn.png: " in page
+    assert "[gone.png: there is no such file" in page

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import graftwork as api
+import toy_pictures
+import toy_transformers
+from graftwork.bases import open_base
 from graftwork.errors import (
     BaseModelError,
     GraftworkError,
@@ -25,7 +29,7 @@ from graftwork.errors import (
     UnknownNameError,
 )
 from graftwork.storage.foreign.pickled import read_foreign
-from graftwork.storage.json_files import read_json
+from graftwork.storage.json_files import read_json, write_json
 
 NAME = "resnet20_cifar"
 CLASSES = 5
@@ -48,8 +52,6 @@ def torch_file(path: Path, value: Any, *, new: bool = True) -> Path:
 
 def same(folder: Path, weights: dict[str, torch.Tensor]) -> None:
     """The base in `folder` holds those weights, and opens."""
-    from graftwork.bases import open_base
-
     held = load_file(folder / "model.safetensors")
     assert set(held) == set(weights)
     for name, value in weights.items():
@@ -457,6 +459,16 @@ def test_half_precision_is_kept_and_double_narrowed(weights: Any, tmp_path: Path
     assert held["bn1.weight"].dtype == held["bn1.bias"].dtype == torch.float32
 
 
+def test_no_time_beyond_the_limit(
+    weights: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = torch_file(tmp_path / "a.pth", weights)
+    monkeypatch.setattr("graftwork.storage.foreign.pickled.SECONDS", 0.01)
+    with pytest.raises(IntegrityError, match=r"not read within 0\.01 seconds"):
+        api.convert(path, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_no_memory_beyond_the_limit(tmp_path: Path) -> None:
     """A byte of a pickle may ask for sixty-four of memory."""
     path = tmp_path / "a.pth"
@@ -577,3 +589,92 @@ def test_list_bases_says_where_more_are_to_be_had(graftwork: Any) -> None:
     there = {row["name"]: row for row in rows if row.get("how")}
     assert {"torchvision/mobilenet_v2", "facebook/dinov2-small"} <= set(there)
     assert all(row["licence"] and not row["here"] for row in there.values())
+
+
+def _pickled_twin(folder: Path, *, shards: int = 1) -> Path:
+    """A Hugging Face directory whose weights are pickles, in one file or several."""
+    tensors = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    if shards == 1:
+        torch.save(tensors, folder / "pytorch_model.bin")
+        return folder
+    places = {name: f"pytorch_model-{i % shards}.bin" for i, name in enumerate(tensors)}
+    for file in set(places.values()):
+        torch.save({n: tensors[n] for n in tensors if places[n] == file}, folder / file)
+    write_json(folder / "pytorch_model.bin.index.json", {"weight_map": places})
+    return folder
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_pickles_of_a_hugging_face_directory(graftwork: Any, tmp_path: Path, shards: int) -> None:
+    made = toy_transformers.checkpoint("resnet", tmp_path / "resnet")
+    before = load_file(made / "model.safetensors")
+    given = _pickled_twin(made, shards=shards)
+    with pytest.raises(BaseModelError, match=f"graftwork convert {given} --out FOLDER"):
+        open_base(str(given))
+    told = graftwork("convert", given, "--out", tmp_path / "out")
+    assert told.code == 0, told.err
+    assert "graftwork fit photos/" in told.out
+    after = load_file(tmp_path / "out" / "model.safetensors")
+    assert {name: value.shape for name, value in after.items()} == {
+        name: value.shape for name, value in before.items()
+    }
+    assert all(torch.equal(after[name], before[name]) for name in before)
+    assert open_base(str(tmp_path / "out")).kind == "vision"
+
+
+def test_pickles_of_a_text_network_too(tiny: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny, tmp_path / "bert")
+    told = api.convert(_pickled_twin(tmp_path / "bert") / "pytorch_model.bin", out=tmp_path / "out")
+    assert told["architecture"] == "bert"
+    one, other = (open_base(str(folder)) for folder in (tiny, tmp_path / "out"))
+    assert one.fingerprint() == other.fingerprint()
+
+
+def test_what_a_hugging_face_directory_lacks_is_named(tmp_path: Path) -> None:
+    folder = _pickled_twin(toy_transformers.checkpoint("resnet", tmp_path / "resnet"))
+    with pytest.raises(ParameterError) as caught:
+        api.convert(folder, out=tmp_path / "out", size=32, mean="0.5")
+    assert [fault.field for fault in caught.value.faults] == ["size", "mean"]
+    (folder / "preprocessor_config.json").unlink()
+    with pytest.raises(BaseModelError, match=r"resnet: no image processor"):
+        api.convert(folder, out=tmp_path / "out")
+    write_json(folder / "pytorch_model.bin.index.json", {"weight_map": {"a": "../b.bin"}})
+    (folder / "pytorch_model.bin").unlink()
+    with pytest.raises(BaseModelError, match=r"'\.\./b\.bin' is no file of this folder"):
+        api.convert(folder, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_pickle_of_a_hugging_face_directory_runs_nothing(tmp_path: Path) -> None:
+    folder = _pickled_twin(toy_transformers.checkpoint("resnet", tmp_path / "resnet"))
+
+    class Evil:
+        def __reduce__(self) -> Any:
+            return os.system, (f"touch {tmp_path / 'ran'}",)
+
+    torch.save({"a": Evil()}, folder / "pytorch_model.bin")
+    with pytest.raises(IntegrityError):
+        api.convert(folder, out=tmp_path / "out")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_the_nearest_architecture_and_its_first_tensors_are_named(
+    weights: Any, tmp_path: Path
+) -> None:
+    changed = dict(weights)
+    changed["conv1.weight"] = changed["conv1.weight"][:, :1].clone()
+    with pytest.raises(ParameterError) as caught:
+        api.convert(torch_file(tmp_path / "a.pth", changed), out=tmp_path / "out")
+    told = str(caught.value)
+    assert f"come nearest to {NAME!r}" in told
+    assert "'conv1.weight' has the shape (16, 1, 3, 3)" in told
+
+
+def test_architectures_of_the_same_tensors_are_told_apart(tmp_path: Path) -> None:
+    folder = toy_pictures.network("squeezenet1_1", tmp_path / "net")
+    with pytest.raises(ParameterError, match=r"resize squash.*resize crop.*torchvision/<name>"):
+        api.convert(folder / "model.safetensors", out=tmp_path / "out")
+    with pytest.raises(UnknownNameError) as caught:
+        api.convert(folder / "model.safetensors", out=tmp_path / "o", architecture="org/resnet-50")
+    assert "torchvision/org" not in str(caught.value)

@@ -25,21 +25,17 @@ def probed(tiny, inbox, homes, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def tuned(probed, tmp_path_factory):
-    """The same run with the weights of its base moved, as a tuning strategy leaves them."""
-    import torch
-
-    from graftwork.model.directory import load_model, save_model
-
-    run = tmp_path_factory.mktemp("runs") / "tuned"
-    shutil.copytree(probed, run)
-    model = load_model(run)
-    with torch.no_grad():
-        for weights in model.backbones["base"].network.parameters():
-            weights.mul_(1.01)
-    model.facts |= {"strategy": "finetune", "trained_parameters": 1}
-    save_model(model, run / "model")
-    return run
+def tuned(tiny, inbox, homes, tmp_path_factory):
+    """A finished run that tuned its base, on the same rows; for reading only."""
+    out = tmp_path_factory.mktemp("runs") / "tuned"
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in homes.items():
+            patch.setenv(name, value)
+        settings = {"target": "label", "base": str(tiny), "strategy": "finetune", "folds": 2}
+        training = {"epochs": 3, "rate": 0.003, "batch_rows": 8}
+        run = api.fit(inbox, out=out, settings={**settings, "parameters": training})
+    assert run.model.facts["trained_parameters"] > 1000
+    return out
 
 
 def test_a_tuned_run_becomes_a_base(graftwork, tuned, tiny, tmp_path):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from job_files import SOURCE, make_rows, read_csv, write_csv
+from safetensors.numpy import load_file
 
 from graftwork.model.model import Model
 from graftwork.storage.json_files import read_json
@@ -47,6 +48,11 @@ def test_two_processes_give_the_model_of_one(tiny: Path, tmp_path: Path, depth: 
     assert together.stdout.count("Model:") == 1  # the second process says nothing
     record = read_json(tmp_path / "two" / "record.json")
     assert record["ladder"]["rungs"][-1]["facts"]["curves"][0]["steps"] > 0
+    kept, begun = (
+        load_file(folder / "model.safetensors")
+        for folder in (tmp_path / "two" / "model" / "backbones" / "base", tiny)
+    )
+    assert any(not np.array_equal(kept[name], begun[name]) for name in kept)  # layers learnt too
     rows = [row["text"] for row in read_csv(tmp_path / "rows.csv")[:40]]
     one, two = (Model.load(tmp_path / name / "model").predict(rows) for name in ("one", "two"))
     np.testing.assert_allclose(one.probabilities, two.probabilities, atol=1e-4)

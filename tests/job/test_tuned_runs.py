@@ -8,11 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from job_files import make_rows, read_csv, write_csv
+from safetensors.numpy import load_file
 
 from graftwork.storage.hashing import sha256_file
 from graftwork.storage.json_files import read_json
+from graftwork.strategies import STRATEGIES
 
 ROWS = 240
 RECIPE = """
@@ -23,7 +26,14 @@ folds: 3
 parameters: {parameters}
 """
 TRAINING = "{epochs: 3, rate: 0.003, batch_rows: 8}"
-OTHERS = {"hybrid": "{finalists: 2}", "lora": TRAINING, "scratch": TRAINING}
+OTHERS = {  # finetune has tests of its own, at both depths
+    "probe": "{readouts: 2}",
+    "hybrid": "{finalists: 2}",
+    "lora": TRAINING,
+    "scratch": TRAINING,
+    "auto": "{epochs: 2, rate: 0.003, readouts: 2}",
+}
+KILLS = 5
 
 
 class Job:
@@ -55,6 +65,13 @@ def _hashes(model: Path) -> dict[str, str]:
     return {str(path.relative_to(model)): sha256_file(path) for path in files}
 
 
+def _learnt(model: Path, base: Path) -> bool:
+    """Whether the base's own weights moved, not the head alone."""
+    kept = load_file(model / "backbones" / "base" / "model.safetensors")
+    begun = load_file(base / "model.safetensors")
+    return any(not np.array_equal(kept[name], begun[name]) for name in begun if name in kept)
+
+
 @pytest.fixture(params=["all", "top"])
 def depth(request: pytest.FixtureRequest) -> list[str]:
     return ["--top", "1"] if request.param == "top" else []
@@ -82,7 +99,7 @@ def job(forker: Any, tiny: Path, tmp_path: Path, depth: list[str]) -> Job:
     return Job(forker, tiny, tmp_path, *depth)
 
 
-def test_it_tunes_and_leaves_no_checkpoint(undisturbed: Any, depth: list[str]) -> None:
+def test_it_tunes_and_leaves_no_checkpoint(undisturbed: Any, tiny: Path, depth: list[str]) -> None:
     first, _ = undisturbed(depth)
     record = read_json(first.out / "record.json")
     rung = record["ladder"]["rungs"][-1]
@@ -91,6 +108,7 @@ def test_it_tunes_and_leaves_no_checkpoint(undisturbed: Any, depth: list[str]) -
     assert rung["forecast"]["epoch"] > 0
     assert len(rung["facts"]["curves"][0]["losses"]) >= 1
     assert any(name.endswith("refit") for name in record["training"])  # factor 0 was not chosen
+    assert _learnt(first.out / "model", tiny)
     assert not (first.out / "training").exists()
 
 
@@ -134,27 +152,54 @@ def test_trainings_killed_again_and_again(
     assert job.outcome() == first.outcome(), f"killed after {points} s"
 
 
-@pytest.mark.slow
+@pytest.fixture(scope="module")
+def finished(forker: Any, tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """`finished(strategy)`: a finished job of that strategy, and the seconds that it took."""
+    made: dict[str, Any] = {}
+
+    def get(strategy: str) -> Any:
+        if strategy not in made:
+            job = Job(forker, tiny, tmp_path_factory.mktemp(strategy), strategy=strategy)
+            told = job()
+            assert told.code == 0, told.err
+            made[strategy] = job, told.seconds
+        return made[strategy]
+
+    return get
+
+
+def test_every_strategy_is_killed() -> None:
+    assert {*OTHERS, "finetune"} == {*STRATEGIES.names(), "auto"}
+
+
 @pytest.mark.parametrize("strategy", OTHERS)
-def test_a_killed_run_of_any_other_strategy_ends_in_the_same_weights(
-    forker: Any, tiny: Path, tmp_path: Path, strategy: str
+def test_a_run_killed_five_times_ends_in_the_same_weights(
+    finished: Any, forker: Any, tiny: Path, tmp_path: Path, strategy: str
 ) -> None:
-    """Killed once, somewhere behind the start; what is trained there is trained on."""
-    jobs = []
-    for name in ("undisturbed", "killed"):
-        (tmp_path / name).mkdir()
-        jobs.append(Job(forker, tiny, tmp_path / name, strategy=strategy))
-    first, job = jobs
-    told = first()
-    assert told.code == 0, told.err
+    first, seconds = finished(strategy)
     record = read_json(first.out / "record.json")
-    assert record["ladder"]["rungs"][-1]["name"] == strategy
-    trained = [name for name in record["training"] if name.startswith(strategy)]
-    assert bool(trained) is (strategy != "hybrid")
-    point = told.seconds * random.SystemRandom().uniform(0.3, 0.95)
-    _cut(job, [point], int(signal.SIGKILL))
-    assert job.outcome() == first.outcome(), f"killed after {point:.3f} s of {told.seconds:.3f} s"
+    if strategy != "auto":
+        assert record["ladder"]["rungs"][-1]["name"] == strategy
+    trained = [rung for rung in record["ladder"]["rungs"] if rung["facts"].get("curves")]
+    assert bool(trained) is (strategy not in ("probe", "hybrid"))
+    draw = random.SystemRandom()
+    points = [seconds * draw.uniform(0.1, 0.5) for _ in range(KILLS)]
+    job = Job(forker, tiny, tmp_path, strategy=strategy)
+    _cut(job, points, int(signal.SIGKILL))
+    assert job.outcome() == first.outcome(), f"killed after {points} of {seconds:.3f} s"
     assert not (job.out / "training").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("turn", range(10))
+@pytest.mark.parametrize("strategy", OTHERS)
+def test_runs_killed_fifty_times_end_in_the_same_weights(
+    finished: Any, forker: Any, tiny: Path, tmp_path: Path, strategy: str, turn: int
+) -> None:
+    """Five kills in each of ten runs."""
+    test_a_run_killed_five_times_ends_in_the_same_weights(
+        finished, forker, tiny, tmp_path, strategy
+    )
 
 
 def test_hard_is_another_name_of_finetune(
@@ -170,7 +215,8 @@ def test_hard_is_another_name_of_finetune(
         kept[name] = _hashes(tmp_path / name / "model")
         record = read_json(tmp_path / name / "record.json")
         assert record["ladder"]["rungs"][-1]["name"] == "finetune"
-        assert record["training"]  # the base itself has learnt
+        assert record["training"]
+        assert _learnt(tmp_path / name / "model", tiny)
     assert kept["hard"] == kept["finetune"]
     again = graftwork(*words, "--strategy", "finetune", "--out", tmp_path / "hard")
     assert again.code == 0, again.err

@@ -52,6 +52,31 @@ def test_the_earlier_model_is_a_rung_and_its_test_rows_stay_apart(
     assert not judged & learnt
 
 
+def test_auto_goes_on_from_a_run_that_tuned_its_base(tmp_path: Path, checkpoints: Any) -> None:
+    """What was tuned is the base of every rung, and the rows that tuned it judge none."""
+    rows = [{k: row[k] for k in ("text", "label")} for row in make_rows(540)]
+    training = {"epochs": 3, "rate": 0.003, "batch_rows": 8}
+    common = {"target": "label", "base": str(checkpoints("bert")), "folds": 2}
+    first = graftwork.fit(
+        write_csv(tmp_path / "old.csv", rows[:180]),
+        out=tmp_path / "first",
+        settings={**common, "strategy": "finetune", "parameters": training},
+    )
+    assert first.model.facts["trained_parameters"] > 1000
+    second = graftwork.fit(
+        write_csv(tmp_path / "more.csv", rows),
+        out=tmp_path / "second",
+        settings={"target": "label", "start": str(tmp_path / "first"), "folds": 2},
+        parameters=training,
+    )
+    names = [rung["name"] for rung in second.record["ladder"]["rungs"]]
+    assert names[:3] == ["lexical", "earlier", "probe"]
+    kept = second.model.backbones.get("base")
+    if kept is not None and "trained_parameters" not in second.model.facts:
+        assert kept.fingerprint() == first.model.backbones["base"].fingerprint()
+    assert second.model.facts["base_promoted"]["tuned"] is True
+
+
 def test_new_labels_are_refused_by_name(earlier: Path, tmp_path: Path) -> None:
     rows = [{k: row[k] for k in ("text", "label")} for row in make_rows(120, seed=3)]
     for row in rows[:20]:

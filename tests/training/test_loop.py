@@ -317,3 +317,31 @@ def test_each_worker_has_one_thread_and_the_caller_keeps_its_own() -> None:
             assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+class CudaLine(Line):
+    """The same on a GPU."""
+
+    device = "cuda"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.x, self.y = self.x.cuda(), self.y.cuda()
+        self.slope, self.offset = (
+            torch.nn.Parameter(each.detach().cuda()) for each in (self.slope, self.offset)
+        )
+
+
+@pytest.mark.gpu
+def test_a_cut_training_goes_on_on_the_gpu(tmp_path: Path) -> None:
+    """The state of the optimizer goes to a file and back to where the weights are."""
+    if not torch.cuda.is_available():
+        pytest.skip("torch sees no CUDA device here")
+    whole, first, second = CudaLine(), CudaLine(), CudaLine()
+    train(whole, OPTIONS, seed=1)
+    kept = Checkpoints(tmp_path, {"of": "line"}, every=0.0)
+    with pytest.raises(Interrupted):
+        train(first, OPTIONS, seed=1, progress=Stopping(7), checkpoints=kept)
+    train(second, OPTIONS, seed=1, checkpoints=Checkpoints(tmp_path, {"of": "line"}, every=0.0))
+    for one, other in ((whole.slope, second.slope), (whole.offset, second.offset)):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)

@@ -59,6 +59,7 @@ def audit(
         seed=recipe.seed,
         test_table=table_of(recipe.test) if recipe.test else None,
         validation_table=table_of(recipe.validation) if recipe.validation else None,
+        noun=modality.noun,
         take=taker(modality, machine_of(machine), progress),
         near_duplicates=modality.near_duplicates,
         modality_audit=modality_audit(modality, count_tokens),

@@ -90,7 +90,7 @@ def compare(
         seed: of resamples and halves.
         out: folder for `comparison.json`, `report.html` and `differences.csv`; new, empty, or of an
             earlier comparison.
-        redact: leave out texts.
+        redact: leave out texts, answers that are no label among them.
         machine: device and threads.
         progress: shown to the user.
         encoding: of a text file; found and said when left out.
@@ -145,7 +145,9 @@ def compare(
     )
     with progress.step("weighing"):
         found = judge(known, labels, contestants, terms)
-    apart = Differences.of(table, rows, target, known, labels, contestants, found)
+    apart = Differences.of(table, rows, target, known, labels, contestants, found, redact=redact)
+    if redact:
+        _leave_out_answers(found)
     found |= {"target": target, "data": table.source.name, "hourly": hourly}
     found |= {"accounting": _accounting(table, rows), "differences": apart.to_json()}
     found["seconds"] = round(time.perf_counter() - begun, 3)
@@ -168,7 +170,11 @@ def _shown(
     make = taker(modality, machine_of(machine), progress)
 
     def take(name: str, cells: list[Any]) -> list[Any]:
-        return make(cells, table.source.folder)[0] if name in own else cells
+        if name not in own:
+            return cells
+        made, faults = make(cells, table.source.folder)
+        # what cannot be shown is named, with the reason
+        return [faults[i][1] if i in faults else each for i, each in enumerate(made)]
 
     return modality, take
 
@@ -238,6 +244,12 @@ class _Reading:
         if entry.seconds is None:
             return None
         return Price(entry.seconds / SECONDS_AN_HOUR * self.hourly, "measured", entry.seconds)
+
+
+def _leave_out_answers(found: Mapping[str, Any]) -> None:
+    """Answers that are no label, or were read as one, may be any text; their number stays."""
+    for each in found["contestants"]:
+        each["answers"] |= {"spellings": [], "read_as": {}}
 
 
 def _several(given: Any) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from graftwork.api._convert_huggingface import convert_checkpoint, pickled_checkpoint
 from graftwork.api._state_dict import StateDict, chosen
 from graftwork.bases._convnet_config import RESIZES, class_count, default_config, is_head
 from graftwork.errors import (
@@ -51,10 +52,12 @@ def convert(
 
     A pickle is never trusted: it is read by an unpickler of our own that knows tensors and
     dictionaries only, in a process without network and with limits. Nested checkpoints and the
-    names that wrappers put before others are seen through.
+    names that wrappers put before others are seen through. Of a Hugging Face directory (of text
+    too) whose weights are `pytorch_model.bin`, or shards of it, the same base comes out, with its
+    weights as safetensors.
 
     Args:
-        weights: the file.
+        weights: the file, or a Hugging Face directory.
         architecture: whose weights they are: one of our own, ``torchvision/<name>`` or
             ``timm/<name>``; None: the one that fits, if there is just one.
         out: folder to write; new or empty.
@@ -82,6 +85,10 @@ def convert(
     progress = progress or Progress()
     source = Path(weights)
     _refuse(out)
+    folder = pickled_checkpoint(source) if architecture is None else None
+    if folder is not None:
+        _refuse_changes({"size": size, "mean": mean, "std": std, "resize": resize})
+        return convert_checkpoint(folder, out, progress)
     _check_source(source)
     changes = _checked_input(size, mean, std, resize)
     if architecture is not None:
@@ -113,6 +120,15 @@ def convert(
         "input": told["input"],
         "parameters": told["parameters"],
     }
+
+
+def _refuse_changes(given: Mapping[str, Any]) -> None:
+    """A Hugging Face directory says itself how its inputs are read."""
+    message = "cannot be set: a Hugging Face directory says so itself"
+    hint = "change its preprocessor_config.json"
+    named = [name for name, value in given.items() if value is not None]
+    if named:
+        raise ParameterError(faults=[Fault(message, field=name, hint=hint) for name in named])
 
 
 def _refuse(out: str | Path) -> None:

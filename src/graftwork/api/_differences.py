@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,7 @@ import pyarrow as pa
 
 from graftwork.data.table import Table
 from graftwork.data.values import to_list
-from graftwork.evaluation.reader import Reader
-from graftwork.evaluation.referee import Contestant, judged_rows
+from graftwork.evaluation.referee import Contestant, judged_rows, share_codes
 from graftwork.modalities.modality import Modality
 from graftwork.storage.disk import disk_errors
 
@@ -35,9 +35,9 @@ class Differences:
         columns: what a person reads of a row: those that are neither label nor answers.
         rows: int64 (m,) positions in the table.
         truth: (m,) label codes.
-        codes: int64 (contestants, m) what each said.
+        codes: int64 (contestants, m) what each said, as `Shared.codes`.
         names: of the contestants, best first.
-        labels: by code; the two behind them: no label, no answer.
+        said: what each code stands for: a label, no answer, or an answer that is no label.
     """
 
     table: Table
@@ -46,7 +46,7 @@ class Differences:
     truth: np.ndarray
     codes: np.ndarray
     names: tuple[str, ...]
-    labels: tuple[str, ...]
+    said: tuple[str, ...]
 
     @classmethod
     def of(
@@ -58,14 +58,19 @@ class Differences:
         labels: Sequence[str],
         contestants: Sequence[Contestant],
         found: Mapping[str, Any],
+        *,
+        redact: bool,
     ) -> Self:
-        """Of judged contestants, in the order in which they were ranked."""
+        """Of judged contestants, in the order in which they were ranked.
+
+        With `redact` an answer that is no label is only said to be none: it may be any text.
+        """
         ranked = [told["name"] for told in found["contestants"]]
         by_name = {c.name: c for c in contestants}
         judged, _ = judged_rows(len(truth), contestants)
         rows, truth = rows[judged], truth[judged]
-        codes = np.stack([by_name[name].answers.codes[judged] for name in ranked])
-        apart = np.flatnonzero((codes != codes[0]).any(axis=0))
+        shared = share_codes([by_name[name].answers for name in ranked], judged)
+        codes, apart = shared.codes, np.flatnonzero(shared.apart())
         # first those on which the best stands against most others
         right = (codes[:, apart] == truth[apart]).astype(np.float64)
         others = right[1:].mean(axis=0) if len(ranked) > 1 else right[0]
@@ -73,17 +78,18 @@ class Differences:
         apart = apart[order]
         taken = {c.name for c in contestants if c.kind == "column"} | {target}
         columns = tuple(name for name in table.names if name not in taken)
-        names = (*labels, "(no label)", "(no answer)")
-        return cls(table, columns, rows[apart], truth[apart], codes[:, apart], tuple(ranked), names)
+        outside = ["(no label)"] * len(shared.outside) if redact else shared.outside
+        said = (*labels, "(no answer)", *outside)
+        return cls(table, columns, rows[apart], truth[apart], codes[:, apart], tuple(ranked), said)
 
     def to_json(self) -> dict[str, Any]:
         """How many, and the first of them by line number."""
         shown = [
             {
                 "row": int(self.table.rows[row]),
-                "label": self.labels[self.truth[i]],
+                "label": self.said[self.truth[i]],
                 "answers": {
-                    name: self.labels[code]
+                    name: self.said[code]
                     for name, code in zip(self.names, self.codes[:, i], strict=True)
                 },
             }
@@ -99,16 +105,27 @@ class Differences:
             take: makes what it shows of a column's cells.
             redact: leave them out.
         """
-        shown = self.rows[:SHOWN]
-        cells = []
-        for name in () if redact else self.columns:
-            column = self.table.columns.column(name)
-            cells.append(take(name, to_list(column.take(shown))))
-        reader = Reader(
-            self.table.rows[shown], lambda i: [each[i] for each in cells], modality, redact
-        )
         told = self.to_json()["first"]
-        return [{**row, "html": reader.html(i)} for i, row in enumerate(told)]
+        if redact:
+            return [{**row, "html": None} for row in told]
+        cells = []
+        for name in self.columns:
+            column = self.table.columns.column(name)
+            cells.append(take(name, to_list(column.take(self.rows[:SHOWN]))))
+        return [
+            {**row, "html": self._html(modality, [column[i] for column in cells])}
+            for i, row in enumerate(told)
+        ]
+
+    def _html(self, modality: Modality, values: Sequence[Any]) -> str:
+        """One row's inputs; where there are several, each with its column's name."""
+        shown = [str(modality.show(value)) for value in values]
+        if len(shown) == 1:
+            return shown[0]
+        return "<br>".join(
+            f'<small class="hint">{html.escape(name)}</small> {each}'
+            for name, each in zip(self.columns, shown, strict=True)
+        )
 
     def write(self, path: Path, *, redact: bool) -> None:
         """All of them as CSV: row, label, what each said, and the other columns but bytes."""
@@ -123,8 +140,8 @@ class Differences:
             writer = csv.writer(stream)
             writer.writerow(["row", "label", *self.names, *columns])
             for i, row in enumerate(self.rows.tolist()):
-                said = [self.labels[code] for code in self.codes[:, i]]
+                said = [self.said[code] for code in self.codes[:, i]]
                 texts = [cells[row] for cells in values]
                 writer.writerow(
-                    [int(self.table.rows[row]), self.labels[self.truth[i]], *said, *texts]
+                    [int(self.table.rows[row]), self.said[self.truth[i]], *said, *texts]
                 )

@@ -16,7 +16,6 @@ from graftwork.api._finals import Finals, Trial
 from graftwork.api._judged import judged_rows, open_test
 from graftwork.api._open import Opened
 from graftwork.api._reading import Reading, read_data
-from graftwork.api._rungs import BASE
 from graftwork.data.dataset import TEST, Dataset
 from graftwork.data.keys import packed_keys
 from graftwork.evaluation.contender import Contender, Control
@@ -193,7 +192,7 @@ def _not_tried(metrics: dict[str, Any], trial: Trial) -> dict[str, Any]:
     opened, chosen = trial.opened, trial.ladder.chosen
     pretrained = opened.base.kind != opened.modality.classical
     why = "the base has no pre-training"
-    if pretrained and BASE not in trial.job.backbones:
+    if pretrained:  # only time keeps the ladder from the rungs of a base
         why = f"the budget of {opened.recipe.budget} has no time for the base"
     score = metrics["test"][metrics["metric"]]
     return {

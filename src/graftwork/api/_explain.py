@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from graftwork.api._kind import taker
+from graftwork.api._misfit import check_values
 from graftwork.api._open import machine_of
 from graftwork.api._predict import open_model
 from graftwork.errors import Fault, ParameterError, UnknownNameError
@@ -50,8 +51,8 @@ def explain(
         label; ``out``.
 
     Raises:
-        ParameterError: an input is missing, shows nothing or cannot be read, or there is nothing
-            to draw.
+        ParameterError: an input is missing, shows nothing, cannot be read or is of another kind
+            than the model reads, or there is nothing to draw.
         UnknownNameError: the model has no such label.
     """
     model = open_model(run, machine)
@@ -130,6 +131,7 @@ def _inputs(
         raise ParameterError(
             faults=[Fault(f"the model reads {_list(names)}; missing: {_list(missing)}")]
         )
+    check_values(model, {name: given[name] for name in names})
     kinds = {name: MODALITIES.get(kind)() for name, kind in model.graph.inputs.items()}
     inputs, faults = {}, []
     for name, modality in kinds.items():

@@ -15,7 +15,15 @@ import numpy as np
 from graftwork.api._calibrate import without_held_back
 from graftwork.api._earlier import Keep, save_test_keys
 from graftwork.api._evidence import gather_evidence
-from graftwork.api._open import Opened, machine_of, open_all, recipe_of, store_folder
+from graftwork.api._open import (
+    Opened,
+    machine_of,
+    open_all,
+    recipe_of,
+    settings_of,
+    store_folder,
+)
+from graftwork.api._replay import Replayed, replay_of
 from graftwork.api._rungs import BASE, RunMemory, check_rungs, rungs_of
 from graftwork.api._save import commit_model, commit_report
 from graftwork.api._tracking import tell_metrics, tell_rungs, tracking
@@ -55,6 +63,7 @@ def fit(
     machine: Machine | Mapping[str, Any] | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    replay: str | Path | None = None,
     progress: Progress | None = None,
     **more: Any,
 ) -> Run:
@@ -69,6 +78,8 @@ def fit(
         machine: device, threads, cache; no part of what comes out.
         resume: go on with the plan in `out` although the settings differ.
         overwrite: replace what is in `out`.
+        replay: a finished run whose settings are taken (`settings` go on top of them), and its
+            decisions: the ladder tries the rungs that it tried there, whatever the clock says.
         progress: shown to the user; silent by default.
         **more: fields of `Recipe`, e.g. ``target="label"``; they go on top of `settings`.
 
@@ -82,6 +93,9 @@ def fit(
         Interrupted: cancelled; the same call goes on where it stopped.
     """
     progress = progress or Progress()
+    replayed = None if replay is None else replay_of(replay)
+    if replayed is not None:
+        settings = {**replayed.settings, **settings_of(settings)}
     recipe, how = recipe_of(settings, more), machine_of(machine)
     if how.track is not None:
         check_tracker(how.track)
@@ -100,7 +114,7 @@ def fit(
                 opened = open_all(data, run.plan.recipe, how, progress=progress)
             _same_data(run, opened)
             with tracking(run, how, progress) as tracker:
-                _work(run, opened, how, progress, tracker)
+                _work(run, opened, how, progress, tracker, replayed)
         root = run.root
     return Run.load(root, _open_model)
 
@@ -224,7 +238,12 @@ def _check_labels(opened: Opened, rows: np.ndarray) -> None:
 
 
 def _work(
-    run: RunDirectory, opened: Opened, machine: Machine, progress: Progress, tracker: Tracker
+    run: RunDirectory,
+    opened: Opened,
+    machine: Machine,
+    progress: Progress,
+    tracker: Tracker,
+    replayed: Replayed | None = None,
 ) -> None:
     """Search, build, prove, save; every step kept as it is done."""
     begun = time.perf_counter()
@@ -235,6 +254,8 @@ def _work(
     counters: dict[str, int] = {}
     store = FeatureStore(store_folder(machine), limit_gb=machine.cache_gb, counters=counters)
     memory = RunMemory(run)
+    if replayed is not None:
+        replayed.tell(memory)
     job = replace(
         make_job(opened, store, progress, memory),
         folder=lambda name: run.path(f"training/{name}"),
@@ -322,9 +343,10 @@ def _climb(
     rungs, end_on = rungs_of(recipe, opened.base, opened.modality.classical)
     if opened.earlier is not None:
         rungs.insert(1, Rung("earlier", "the earlier model as it is", Keep(), ()))
+    left_out: list[Rung] = []
     if BASE not in search.backbones:  # the budget has no time for the base at all
-        rungs, end_on = rungs[:1], None
-    return climb(
+        rungs, left_out, end_on = rungs[:1], rungs[1:], None
+    found = climb(
         search,
         rungs,
         min_gain=recipe.min_gain,
@@ -334,6 +356,13 @@ def _climb(
         refit_rows=refit_rows,
         fresh=_fresh(search, opened),
     )
+    if not left_out:
+        return found
+    why = f"the budget of {recipe.budget} has no time for the base"
+    passed = [
+        {"name": rung.name, "title": rung.title, "go": False, "reason": why} for rung in left_out
+    ]
+    return replace(found, reason=why, passed=[*found.passed, *passed])
 
 
 def _fresh(job: Job, opened: Opened) -> np.ndarray | None:

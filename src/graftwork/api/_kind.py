@@ -17,7 +17,16 @@ from graftwork.runs.progress import Progress
 from graftwork.runs.recipe import Machine
 from graftwork.storage.home import cache_dir
 
-__all__ = ["check_base", "holds_files", "kind_of", "taker"]
+__all__ = [
+    "OF_FOLDERS",
+    "WIDEST",
+    "check_base",
+    "filled_cells",
+    "holds_files",
+    "kind_of",
+    "noun_of",
+    "taker",
+]
 
 SAMPLE = 100  # filled cells of a column that tell what it holds
 WIDEST = "text"  # whatever no other modality recognises
@@ -41,7 +50,9 @@ def kind_of(
         given = OF_FOLDERS
     for name in [given] if given else MODALITIES.names():
         modality: Modality = MODALITIES.get(name)()
-        found = [c for c in columns if c in table.names and modality.recognises(_some(table, c))]
+        found = [
+            c for c in columns if c in table.names and modality.recognises(filled_cells(table, c))
+        ]
         if found and name != WIDEST:
             _check_all(name, found, inputs, table)
             return name, tuple(inputs or found[:1])
@@ -62,10 +73,17 @@ def _check_all(name: str, found: Sequence[str], inputs: Sequence[str], table: Ta
         raise InputError(faults=[Fault(message, file=table.source.name, hint=hint)])
 
 
-def _some(table: Table, name: str) -> list[Any]:
+def filled_cells(table: Table, name: str) -> list[Any]:
+    """The first `SAMPLE` cells of a column that hold anything, of its first rows."""
     column = table.columns.column(name)
     found = [value for value in to_list(column.slice(0, 20 * SAMPLE)) if value not in (None, "")]
     return found[:SAMPLE]
+
+
+def noun_of(kind: str) -> str:
+    """What a column of that modality holds, in words."""
+    modality: Modality = MODALITIES.get(kind)()
+    return modality.noun
 
 
 def taker(modality: Modality, machine: Machine, progress: Progress) -> Take:
@@ -91,13 +109,8 @@ def check_base(base: Any, modality: str, columns: Sequence[str], name: str | Non
     """
     if base.modality == modality:
         return
-    held = ", ".join(repr(column) for column in columns)
-    raise BaseModelError(
-        faults=[
-            Fault(
-                f"base {name or base.kind!r} reads {base.modality}; column {held} holds {modality}",
-                field="base",
-                hint=f"`graftwork list bases` names those that read {modality}",
-            )
-        ]
-    )
+    held, noun = ", ".join(repr(column) for column in columns), noun_of(modality)
+    reads = noun_of(base.modality)
+    message = f"base {name or base.kind!r} reads {reads}; column {held} holds {noun}"
+    hint = f"`graftwork list bases` names those that read {noun}"
+    raise BaseModelError(faults=[Fault(message, field="base", hint=hint)])

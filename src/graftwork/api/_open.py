@@ -39,6 +39,7 @@ __all__ = [
     "placement_of",
     "recipe_of",
     "schema_of",
+    "settings_of",
     "store_folder",
 ]
 
@@ -79,15 +80,20 @@ class Opened:
         return earlier is not None and earlier.tuned and earlier.base() is self.base
 
 
+def settings_of(settings: Mapping[str, Any] | Recipe | None) -> dict[str, Any]:
+    """Settings by name."""
+    if isinstance(settings, Recipe):
+        return {name: getattr(settings, name) for name in settings.__dataclass_fields__}
+    return dict(settings or {})
+
+
 def recipe_of(settings: Mapping[str, Any] | Recipe | None, more: Mapping[str, Any]) -> Recipe:
     """The resolved recipe from settings and keyword arguments.
 
     Raises:
         InputError: a setting that is not there or not allowed.
     """
-    if isinstance(settings, Recipe):
-        settings = {name: getattr(settings, name) for name in settings.__dataclass_fields__}
-    recipe = resolve_recipe({**(settings or {}), **more})
+    recipe = resolve_recipe({**settings_of(settings), **more})
     parse_budget(recipe.budget)  # a budget that is none is told now, not after an hour
     return recipe
 
@@ -238,6 +244,7 @@ def _build(
         seed=recipe.seed,
         test_table=tables.get("test"),
         validation_table=tables.get("validation"),
+        noun=modality.noun,
         take=taker(modality, machine, progress),
         near_duplicates=modality.near_duplicates,
         modality_audit=modality_audit(modality, getattr(sources.base, "count_tokens", None)),

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graftwork.api._kind import taker
+from graftwork.api._kind import noun_of, taker
+from graftwork.api._misfit import check_columns
 from graftwork.api._open import machine_of
 from graftwork.data.blob import Blob
 from graftwork.data.table import Table
@@ -46,7 +47,7 @@ def readable_rows(
     """The rows that have an input which the model can read.
 
     Raises:
-        UnknownNameError: a column is missing; the nearest spelling is named.
+        InputError: columns are missing, or hold another kind of input than the model reads.
     """
     modality = MODALITIES.get(next(iter(model.graph.inputs.values())))()
     take = taker(modality, machine_of(machine), progress)
@@ -78,8 +79,15 @@ def columns_of(model: Model, table: Table) -> dict[str, str]:
     """Column by the model's input; a single column of another name serves a single input.
 
     Raises:
-        UnknownNameError: a column is missing; the nearest spelling is named.
+        InputError: columns are missing (the nearest spelling is named), or hold another kind of
+            input than the model reads.
     """
+    columns = _named(model, table)
+    check_columns(model, table, columns)
+    return columns
+
+
+def _named(model: Model, table: Table) -> dict[str, str]:
     names = list(model.graph.inputs)
     if len(names) == 1:
         own = table.roles.get("input")
@@ -90,8 +98,10 @@ def columns_of(model: Model, table: Table) -> dict[str, str]:
     missing = [name for name in names if name not in table.names]
     if missing:
         faults = [UnknownNameError("column", n, table.names, table.source.name) for n in missing]
+        noun = noun_of(model.graph.inputs[names[0]])
         raise InputError(
-            f"the model reads the column{'s' if len(names) > 1 else ''} {', '.join(names)}",
+            f"the model reads {noun} in the column{'s' if len(names) > 1 else ''} "
+            f"{', '.join(names)}",
             [fault for error in faults for fault in error.faults],
         )
     return {name: name for name in names}

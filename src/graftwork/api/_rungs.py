@@ -20,8 +20,9 @@ from graftwork.strategies import STRATEGIES
 from graftwork.strategies._tuner import Tuner
 from graftwork.strategies.strategy import Choice, Strategy
 
-__all__ = ["BASE", "RunMemory", "check_rungs", "make_strategy", "owned", "rungs_of"]
+__all__ = ["BASE", "DECISION", "RunMemory", "check_rungs", "make_strategy", "owned", "rungs_of"]
 
+DECISION = "decision-"  # begins the name of a stage that holds one
 BASE = "base"  # the pre-trained backbone's name in jobs and models
 
 
@@ -93,7 +94,7 @@ def _rung(name: str, recipe: Recipe, base: Backbone, classical: str) -> Rung:
         title,
         made,
         reads,
-        builds_on="probe" if isinstance(made, Tuner) else None,
+        builds_on="probe" if isinstance(made, Tuner) and made.from_probe else None,
         most_rows=hints_of(base).whole_rows if name == "finetune" and cut else None,
     )
 
@@ -168,6 +169,12 @@ def make_strategy(name: str, parameters: dict[str, Any]) -> Strategy:
         if wrong:
             faults.append(Fault(f"found {value!r}; allowed is {wrong}", field=key))
             continue
+        choices = fields[key].metadata.get("choices")
+        if choices and value not in choices:
+            close = nearest(str(value), choices)
+            hint = f"did you mean {close!r}?" if close else None
+            allowed = ", ".join(choices)
+            faults.append(Fault(f"{value!r}; allowed are {allowed}", field=key, hint=hint))
         low, high = (fields[key].metadata.get(bound) for bound in ("low", "high"))
         if isinstance(value, (int, float)) and (
             (low is not None and value < low) or (high is not None and value > high)
@@ -260,8 +267,8 @@ class RunMemory:
 
     def decided(self, rung: str) -> dict[str, Any] | None:
         """What was decided of a rung before."""
-        return self.run.read_stage(f"decision-{rung}")
+        return self.run.read_stage(f"{DECISION}{rung}")
 
     def decide(self, rung: str, decision: dict[str, Any]) -> None:
         """Keep a decision; replaying or resuming never decides again."""
-        self.run.write_stage(f"decision-{rung}", decision)
+        self.run.write_stage(f"{DECISION}{rung}", decision)

@@ -10,6 +10,7 @@ import numpy as np
 
 from graftwork.api._evidence import Findings, peak_memory_mb
 from graftwork.api._gallery import gallery
+from graftwork.api._misfit import LOOKS_LIKE, looks_like
 from graftwork.api._open import Opened
 from graftwork.api._promote import promoted_facts
 from graftwork.api._reading import with_texts, write_label_errors
@@ -39,6 +40,10 @@ def commit_model(run: RunDirectory, findings: Findings, opened: Opened, progress
         "run_id": run.record.get("run_id"),
         "seed": opened.recipe.seed,
     }
+    dataset = opened.dataset
+    seeming = looks_like(opened.table, tuple(dataset.inputs), dataset.modality)
+    if seeming is not None:
+        model.facts[LOOKS_LIKE] = seeming
     kept = model.facts.get("strategy") == "earlier"
     if opened.earlier is not None and (kept or opened.earlier.base() is opened.base):
         model.facts |= opened.earlier.base_facts()

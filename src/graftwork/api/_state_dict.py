@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,8 @@ WRAPPERS = ("module", "model", "backbone", "encoder", "net", "network")
 TABLES = ((), ("state_dict",), ("model_state_dict",), ("model",), ("net",), ("network",))
 DEEPEST = 3  # wrappers inside wrappers
 SHOWN = 20  # tensors in a message
+FEW = 5  # of those that keep weights from an architecture that nobody asked for
+NEARLY = 0.2  # most tensors that may differ, as a share, of an architecture worth a word
 _MOST_TABLES = 20
 
 
@@ -78,10 +81,54 @@ def chosen(found: ForeignTensors, architecture: str | None, where: str) -> tuple
         if names:
             listed = ", ".join(map(repr, names))
             message = f"its tensors fit several: {listed}; which is theirs is for you to say"
-            raise ParameterError(faults=[Fault(message, file=where, field="architecture")])
+            hint = _apart(names)
+            raise ParameterError(
+                faults=[Fault(message, file=where, field="architecture", hint=hint)]
+            )
     listed = ", ".join([*IMAGE_NETWORKS.names(), "torchvision/<name>", "timm/<name>"])
     message = f"its tensors fit none of our own; name theirs with --architecture, of: {listed}"
-    raise ParameterError(faults=[Fault(message, file=where, field="architecture")])
+    faults = [Fault(message, file=where, field="architecture"), *_nearly(candidates)]
+    raise ParameterError(faults=faults)
+
+
+def _apart(names: list[str]) -> str:
+    """How architectures of the same tensors differ, and whose weights want which."""
+    facts = {}
+    for name in names:
+        config = default_config(name)
+        facts[name] = {**config["options"], **config["input"]}
+    keys = list(dict.fromkeys(key for told in facts.values() for key in told))
+    differ = [key for key in keys if len({str(told.get(key)) for told in facts.values()}) > 1]
+    told = "; ".join(
+        f"{name}: " + ", ".join(f"{key} {_short(facts[name].get(key))}" for key in differ)
+        for name in names
+    )
+    return f"{told}; weights that torchvision offers want torchvision/<name>"
+
+
+def _short(value: Any) -> str:
+    several = isinstance(value, list | tuple)
+    return ",".join(f"{each:g}" for each in value) if several else str(value)
+
+
+def _nearly(candidates: list[StateDict]) -> list[Fault]:
+    """What keeps the tensors from fitting the architecture of ours that they come nearest to.
+
+    Nothing where not even most of that one's tensors are there.
+    """
+    reports = [
+        (len(faults), own, faults)
+        for one in candidates
+        for own in IMAGE_NETWORKS.names()
+        if len(faults := fit_report(own, one.shapes)) < NEARLY * len(one.tensors)
+    ]
+    if not reports:
+        return []
+    _, own, faults = min(reports, key=lambda report: report[0])
+    shown = [Fault(words) for words in faults[:FEW]]
+    more = len(faults) - len(shown)
+    rest = [Fault(f"and {more:,} more")] if more > 0 else []
+    return [Fault(f"they come nearest to {own!r}, but:"), *shown, *rest]
 
 
 def _candidates(found: ForeignTensors) -> Iterator[StateDict]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from graftwork.errors import BaseModelError, Fault
 from graftwork.storage.tensors import check_safetensors
 
-__all__ = ["TOKENIZER_FILES", "check_checkpoint", "weight_files"]
+__all__ = ["PROCESSOR", "TOKENIZER_FILES", "check_checkpoint", "weight_files"]
 
+PROCESSOR = "preprocessor_config.json"  # how an image network wants its pictures
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "tokenizer.model")
+_WEIGHTS = (".safetensors", ".pth", ".pt", ".th", ".bin")
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -44,6 +47,11 @@ def _is_shard(name: str) -> bool:
 def check_checkpoint(folder: Path, *, tokenizer: bool = True) -> dict[str, Any]:
     """Check config, weights and processor of a checkpoint directory, without running any of it.
 
+    Args:
+        folder: the directory.
+        tokenizer: True: a text network's, which needs one; False: an image network's, which needs
+            an image processor.
+
     Returns:
         the parsed `config.json`.
 
@@ -54,7 +62,8 @@ def check_checkpoint(folder: Path, *, tokenizer: bool = True) -> dict[str, Any]:
     config: dict[str, Any] = {}
     where = str(folder)
     if not (folder / "config.json").is_file():
-        faults.append(Fault("no config.json; a base directory needs one", file=where))
+        message = "no config.json; a base directory needs one"
+        faults.append(Fault(message, file=where, hint=_convertible(folder)))
     else:
         try:
             config = _json(folder / "config.json")
@@ -64,12 +73,29 @@ def check_checkpoint(folder: Path, *, tokenizer: bool = True) -> dict[str, Any]:
             faults.append(Fault("config.json names no model_type", file=where, field="model_type"))
         faults.extend(_config_faults(config, where))
     faults.extend(_weight_faults(folder))
-    if tokenizer and not any((folder / name).is_file() for name in TOKENIZER_FILES):
+    if tokenizer and not _has_tokenizer(folder):
         names = ", ".join(TOKENIZER_FILES)
         faults.append(Fault(f"no tokenizer; one of {names} is needed", file=where))
+    if not tokenizer and not (folder / PROCESSOR).is_file():
+        message = f"no image processor; {PROCESSOR} is needed"
+        hint = "the checkpoint comes with one: copy it beside config.json"
+        faults.append(Fault(message, file=where, hint=hint))
     if faults:
         raise BaseModelError(f"base {where!r} cannot be used", faults=faults)
     return config
+
+
+def _has_tokenizer(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in TOKENIZER_FILES)
+
+
+def _convertible(folder: Path) -> str | None:
+    """What to do with bare weights, which may be an image network's; None where there are none."""
+    files = sorted(path for path in folder.glob("*") if path.suffix.lower() in _WEIGHTS)
+    if not files or _has_tokenizer(folder):
+        return None
+    command = f"graftwork convert {quote(str(files[0]))} --out FOLDER"
+    return f"weights of an image network become a base by `{command}`"
 
 
 def _config_faults(config: dict[str, Any], where: str) -> list[Fault]:
@@ -102,8 +128,10 @@ def _weight_faults(folder: Path) -> list[Fault]:
         return list(error.faults)
     if not files:
         foreign = sorted(p.name for p in folder.glob("*") if p.suffix in {".bin", ".pt", ".pth"})
-        found = f"; found {', '.join(foreign)}, pickles, which are never read" if foreign else ""
-        return [Fault(f"no model.safetensors{found}", file=str(folder))]
+        found = f"; found {', '.join(foreign)}, pickles, which no fit reads" if foreign else ""
+        named = any(name.startswith("pytorch_model") for name in foreign)
+        hint = f"graftwork convert {folder} --out FOLDER makes safetensors of them, safely"
+        return [Fault(f"no model.safetensors{found}", str(folder), hint=hint if named else None)]
     faults = []
     for file in files:
         try:

@@ -174,7 +174,8 @@ def _declared(architecture: str) -> Any:
         if architecture in (one.declaration.name, *one.declaration.aliases):
             return one.declaration
     known = [*_ours(), "torchvision/<name>", "timm/<name>"]
-    if nearest(architecture, list(_ours())) is None:  # most networks of that name are theirs
+    plain = "/" not in architecture  # as it is in the hub's names, which are none of theirs
+    if plain and nearest(architecture, list(_ours())) is None:  # most of that name are theirs
         known.append(f"torchvision/{architecture}")
     raise UnknownNameError("image architecture", architecture, known)
 

@@ -9,13 +9,15 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from graftwork.bases._catalog import CatalogRow, catalog, catalog_row
-from graftwork.bases._checkpoint import TOKENIZER_FILES
+from graftwork.bases._catalog import CatalogRow, catalog, catalog_row, obtainable
+from graftwork.bases._checkpoint import PROCESSOR, TOKENIZER_FILES
 from graftwork.errors import BaseModelError, nearest
 
 __all__ = ["Location", "locate"]
 
 HUB_HOST_TIMEOUT = 2.0
+# Keys of a config that only networks with a picture to read have.
+OF_PICTURES = ("num_channels", "image_size", "vision_config")
 HUB_PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
 
 
@@ -62,22 +64,25 @@ def locate(name: str) -> Location:
 
 
 def _kind_of(folder: Path) -> str:
-    """The kind of backbone that a directory holds: written by us, or Hugging Face's."""
-    config = folder / "config.json"
-    if config.is_file():
-        try:
-            told = json.loads(config.read_text("utf-8"))
-        except (ValueError, UnicodeDecodeError):
-            return "huggingface"  # its loader says what is wrong with it
-        if (
-            isinstance(told, dict)
-            and "model_type" not in told
-            and isinstance(told.get("kind"), str)
-        ):
-            return str(told["kind"])
-    pictures = (folder / "preprocessor_config.json").is_file()
+    """The kind of backbone that a directory holds: written by us, or Hugging Face's.
+
+    What is missing or damaged in it is its loader's to say.
+    """
+    told = _config(folder)
+    if "model_type" not in told and isinstance(told.get("kind"), str):
+        return str(told["kind"])
+    pictures = (folder / PROCESSOR).is_file() or any(key in told for key in OF_PICTURES)
     words = any((folder / file).is_file() for file in TOKENIZER_FILES)
     return "vision" if pictures and not words else "huggingface"
+
+
+def _config(folder: Path) -> dict[str, object]:
+    """What `config.json` says; nothing where it cannot be read."""
+    try:
+        told = json.loads((folder / "config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _from_catalog(name: str, row: CatalogRow) -> Location:
@@ -134,11 +139,34 @@ def _hub_reachable() -> bool:
 
 
 def _known(name: str) -> str:
-    """The local bases there are, and the nearest spelling."""
+    """The local bases there are, and the nearest spelling; how an architecture gets its weights."""
+    architecture = _architecture(name)
+    if architecture is not None:
+        return (
+            f"{architecture} is an architecture, without weights: `graftwork convert WEIGHTS "
+            f"--architecture {architecture} --out FOLDER` makes a base of a file of them, and "
+            f"`graftwork list bases` tells where free ones can be had. {_local()}."
+        )
     names = [row.name for row in catalog()]
     close = nearest(name, [*names, *(alias for row in catalog() for alias in row.aliases)])
     meant = f" Did you mean {close!r}?" if close else ""
     return (
-        f"Local bases: {', '.join(names)}; or give a directory that holds config.json, "
-        f"model.safetensors and a tokenizer or image processor.{meant}"
+        f"{_local()}; or give a directory that holds config.json, model.safetensors and a "
+        f"tokenizer or image processor.{meant}"
     )
+
+
+def _local() -> str:
+    return f"Local bases: {', '.join(row.name for row in catalog())}"
+
+
+def _architecture(name: str) -> str | None:
+    """The image architecture that is called so, as `convert` wants it; None: there is none."""
+    from graftwork.bases._convnet_config import is_foreign
+    from graftwork.nn.images import IMAGE_NETWORKS
+
+    ours = [one.declaration for one in IMAGE_NETWORKS.all().values()]
+    if ("/" in name and is_foreign(name)) or any(name in (one.name, *one.aliases) for one in ours):
+        return name
+    listed = [row.name for row in obtainable() if row.kind == "convnet"]
+    return next((full for full in listed if full.partition("/")[2] == name), None)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from graftwork.bases._checkpoint import PROCESSOR
 from graftwork.bases._pictures import Pictures
 from graftwork.errors import BaseModelError, Fault
 
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
 
     from graftwork.data.blob import Blob
 
-__all__ = ["PROCESSOR", "Pixels", "Processor"]
+__all__ = ["Pixels", "Processor"]
 
-PROCESSOR = "preprocessor_config.json"
 _ODD = ((40, 60), (90, 30))  # sizes of pictures that show whether what comes out is of one size
 
 

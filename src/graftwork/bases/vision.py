@@ -234,8 +234,8 @@ class Vision:
 
     def save(self, folder: Path) -> None:
         """Write config, weights (safetensors) and processor; `transformers` opens the result."""
+        from graftwork.bases._checkpoint import PROCESSOR
         from graftwork.bases._loading import quiet
-        from graftwork.bases._vision_pictures import PROCESSOR
 
         with quiet():
             self.network.save_pretrained(folder, state_dict=_as_written(self.network))

@@ -111,12 +111,17 @@ def _slices(metrics: dict[str, Any]) -> list[str]:
 
 def _cautions(metrics: dict[str, Any]) -> list[str]:
     lines = []
+    metric = metrics.get("metric", "accuracy")
     contamination = metrics.get("contamination") or {}
     if contamination.get("flagged"):
-        metric = metrics.get("metric", "accuracy")
         without = (contamination.get("test") or {}).get(metric)
         rest = f"; without them {metric} is {score_text(without)}" if without else ""
         lines.append(f"{contamination['flagged']:,} rows were in the training data{rest}")
+    for words, found in (metrics.get("without") or {}).items():
+        without = (found.get("test") or {}).get(metric)
+        if without:
+            count = f"{found['flagged']:,} {words}"
+            lines.append(f"without the {count}, {metric} is {score_text(without)}")
     if metrics.get("openings"):
         times = "once" if metrics["openings"] == 1 else f"{metrics['openings']:,} times"
         lines.append(f"this test part had been opened {times} before")

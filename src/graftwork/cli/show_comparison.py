@@ -1,7 +1,8 @@
-"""A comparison for people: the sentence, a row for each contestant, and the pairs."""
+"""A comparison for people: the sentence, contestants, pairs, coverage, and who wins where."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graftwork.cli.show import score_text
@@ -10,6 +11,8 @@ from graftwork.cli.text import printable
 __all__ = ["comparison_parts"]
 
 _PAIRS = 15
+_RATES = 4  # columns that fit
+_NAMED = 3  # classes named of one winner
 
 
 def comparison_parts(found: dict[str, Any]) -> list[Any]:
@@ -20,7 +23,10 @@ def comparison_parts(found: dict[str, Any]) -> list[Any]:
     more = len(found["pairs"]) - _PAIRS
     if more > 0:
         parts.append(f"{more:,} more pairs: see the page (--out) or --json")
-    return [*parts, "", *_remarks(found)]
+    covering = [each for each in found["contestants"] if each["coverage"]]
+    if covering:
+        parts += ["", _coverage(covering)]
+    return [*parts, "", *_winners(found), *_remarks(found)]
 
 
 def _table(*heads: str) -> Any:
@@ -35,6 +41,8 @@ def _table(*heads: str) -> Any:
 
 def _contestants(found: dict[str, Any]) -> Any:
     from rich.text import Text
+
+    from graftwork.evaluation.referee.cost import money
 
     heads = ["contestant", "accuracy (95 %)", "macro-F1", "no label", "no answer"]
     metric = found["metric"].replace("-", "_")
@@ -51,7 +59,7 @@ def _contestants(found: dict[str, Any]) -> Any:
             f"{answers['empty']:,}",
         ]
         cells += [score_text(each["scores"][metric])] if other else []
-        cells.append("–" if price is None else f"{price['value']:,.2f} ({price['source']})")
+        cells.append("–" if price is None else f"{money(price['value'])} ({price['source']})")
         table.add_row(*(Text(printable(cell)) for cell in cells))
     return table
 
@@ -73,6 +81,45 @@ def _pairs(found: dict[str, Any]) -> Any:
         ]
         table.add_row(*(Text(printable(cell)) for cell in cells))
     return table
+
+
+def _coverage(covering: Sequence[Mapping[str, Any]]) -> Any:
+    """How much each answers at a rate of errors, and how much of that was wrong indeed."""
+    from rich.text import Text
+
+    rates = [f"at most {100 * row['rate']:g} %" for row in covering[0]["coverage"][:_RATES]]
+    table = _table("answered (wrong of these)", *rates)
+    for each in covering:
+        cells = [each["name"], *map(_covered, each["coverage"][:_RATES])]
+        table.add_row(*(Text(printable(cell)) for cell in cells))
+    return table
+
+
+def _covered(row: Mapping[str, Any]) -> str:
+    if not row["coverage"]:
+        return "none"
+    return f"{100 * row['coverage']:.1f} % ({100 * row['errors']['value']:.1f} %)"
+
+
+def _winners(found: Mapping[str, Any]) -> list[str]:
+    """Who finds most of how many classes and slices, and where that is beyond chance."""
+    parts = [("class", "label", found["classes"])]
+    parts += [(name, "value", rows) for name, rows in found["slices"].items()]
+    return [_won(kind, key, rows) for kind, key, rows in parts if rows]
+
+
+def _won(kind: str, key: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    won = {name: [row for row in rows if row["best"] == name] for name in rows[0]["right"]}
+    said = [f"{name} in {len(mine):,} ({_clear(mine, key)})" for name, mine in won.items() if mine]
+    ties = sum(row["best"] is None for row in rows)
+    said += [f"a tie in {ties:,}"] if ties else []
+    return printable(f"Most right answers by {kind} ({len(rows):,}): {'; '.join(said)}.")
+
+
+def _clear(won: Sequence[Mapping[str, Any]], key: str) -> str:
+    clear = [str(row[key]) for row in won if row["clear"]]
+    more = f" and {len(clear) - _NAMED:,} more" if len(clear) > _NAMED else ""
+    return f"beyond chance in {', '.join(clear[:_NAMED]) or 'none'}{more}"
 
 
 def _points(found: dict[str, Any]) -> str:

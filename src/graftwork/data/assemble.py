@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +19,14 @@ __all__ = ["Rows", "Take", "assemble"]
 
 # Cells and the folder that paths begin in: the inputs, and by position why one cannot be used.
 Take = Callable[[Sequence[Any], Path | None], tuple[list[Any], dict[int, tuple[str, str]]]]
+
+
+class _Fault(NamedTuple):
+    """Why a cell cannot be used, and the file that it names."""
+
+    reason: str
+    detail: str
+    file: str
 
 
 @dataclass(frozen=True)
@@ -117,20 +125,22 @@ def _unlike(main: Table, other: Table, schema: Schema, part: str | None) -> list
 
 def _taken(
     table: Table, schema: Schema, take: Take | None
-) -> tuple[dict[str, list[Any]], dict[int, tuple[str, str]]]:
+) -> tuple[dict[str, list[Any]], dict[int, _Fault]]:
     """The inputs of all rows by column, and by position why a row has none that can be used."""
     taken: dict[str, list[Any]] = {}
-    faulty: dict[int, tuple[str, str]] = {}
+    faulty: dict[int, _Fault] = {}
     for name in schema.inputs:
-        taken[name] = to_list(table.columns.column(name))
+        cells = taken[name] = to_list(table.columns.column(name))
         if take is not None:
-            taken[name], wrong = take(taken[name], table.source.folder)
-            faulty |= wrong
+            taken[name], wrong = take(cells, table.source.folder)
+            for i, (reason, detail) in wrong.items():
+                file = cells[i] if isinstance(cells[i], str) else ""
+                faulty[i] = _Fault(reason, detail, file)
     return taken, faulty
 
 
 def _usable(
-    table: Table, schema: Schema, faulty: dict[int, tuple[str, str]]
+    table: Table, schema: Schema, faulty: dict[int, _Fault]
 ) -> tuple[np.ndarray, list[SetAside]]:
     """Bool (n,): the row can be used; and the rows that cannot, those of reading first."""
     masks = [missing_mask(table.columns.column(name)) for name in schema.inputs]
@@ -143,8 +153,9 @@ def _usable(
     file = table.source.name
     aside = list(table.set_aside)
     what = ", ".join(repr(name) for name in schema.inputs)
-    for i, (reason, detail) in sorted(faulty.items()):
-        aside.append(SetAside(int(table.rows[i]), reason, detail, "quarantined", file))
+    for i in sorted(faulty):
+        reason, detail, cell = faulty[i]
+        aside.append(SetAside(int(table.rows[i]), reason, detail, "quarantined", file, cell))
     for i in np.flatnonzero(blank).tolist():
         aside.append(
             SetAside(int(table.rows[i]), "blank_input", f"{what} blank", "quarantined", file)

@@ -8,6 +8,7 @@ from dataclasses import field as default
 from typing import Any
 
 from graftwork.data.table import SetAside
+from graftwork.data.words import counted
 from graftwork.errors import DataError, Fault
 
 __all__ = ["SEVERITIES", "Audit", "Finding"]
@@ -54,7 +55,8 @@ class Audit:
 
     Attributes:
         source: name, format, sha256 and how it was read, of each file (``files``).
-        columns: the type that each column seems to have, by name.
+        columns: by name the type that each column seems to have; of an input what its modality
+            calls what it holds (``images``), where that is no type of cells.
         accounting: rows_in == used + quarantined + dropped.
         set_aside: every row that is not used, with its reason.
         findings: errors first, then warnings, then notes.
@@ -131,8 +133,8 @@ class Audit:
 def _lines(audit: Audit) -> list[str]:
     a = audit.accounting
     lines = [
-        f"{audit.source.get('name', 'data')}: {a['rows_in']:,} rows in = {a['used']:,} used "
-        f"+ {a['quarantined']:,} quarantined + {a['dropped']:,} dropped"
+        f"{audit.source.get('name', 'data')}: {counted(a['rows_in'], 'row', 'rows')} in = "
+        f"{a['used']:,} used + {a['quarantined']:,} quarantined + {a['dropped']:,} dropped"
     ]
     if audit.columns:
         types = ", ".join(f"{name} ({kind})" for name, kind in audit.columns.items())

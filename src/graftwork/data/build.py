@@ -18,7 +18,7 @@ from graftwork.data.keys import dataset_fingerprint, label_token, row_keys
 from graftwork.data.schema import Schema
 from graftwork.data.splits import PART_DTYPE, parts_by_hash, parts_by_time, parts_from_column
 from graftwork.data.table import Table
-from graftwork.data.types import column_types
+from graftwork.data.types import TYPES, column_types
 from graftwork.data.values import codes_of, to_list
 from graftwork.runs.progress import Progress
 
@@ -37,6 +37,7 @@ def build(
     seed: int = 0,
     test_table: Table | None = None,
     validation_table: Table | None = None,
+    noun: str | None = None,
     take: Take | None = None,
     near_duplicates: NearDuplicates | None = None,
     modality_audit: ModalityAudit | None = None,
@@ -53,9 +54,10 @@ def build(
         seed: of the split.
         test_table: rows of the test part, same columns; nothing else is then moved to test.
         validation_table: rows of the validation part.
+        noun: what an input column holds, in the modality's words; None: told by its cells.
         take: makes inputs of cells; None: they are their own.
         near_duplicates: gives each of different inputs an int64 group number; None: exact only.
-        modality_audit: gives findings for (column, its values, their row numbers).
+        modality_audit: gives findings for (column, its values, their numbers from 0).
         strict: raise where the audit found errors (no labels, one class); False to only report.
         progress: is told what is being done.
 
@@ -78,9 +80,11 @@ def build(
     with progress.step("auditing"):
         findings = run_checks(view)
         if modality_audit is not None and len(dataset):
+            places = np.arange(len(dataset), dtype=np.int64)
             for name, values in inputs.items():
-                findings.extend(modality_audit(name, values, dataset.rows))
-    audit = _audit(view, by_severity(findings), how)
+                found = modality_audit(name, values, places)
+                findings.extend(view.located(finding) for finding in found)
+    audit = _audit(view, by_severity(findings), how, noun)
     if strict:
         audit.raise_errors()
     return dataset, audit
@@ -163,7 +167,7 @@ def _parts(
     return parts, "group" if schema.group else "hash"
 
 
-def _audit(view: View, findings: list[Finding], how: str) -> Audit:
+def _audit(view: View, findings: list[Finding], how: str, noun: str | None) -> Audit:
     kinds = Counter(row.kind for row in view.set_aside)
     accounting = {
         "rows_in": sum(table.n_in for table in view.tables),
@@ -185,6 +189,8 @@ def _audit(view: View, findings: list[Finding], how: str) -> Audit:
     source = {"name": main.name, "format": main.format, "sha256": main.sha256, "files": files}
     set_aside = tuple(replace(r, file=r.file or main.name) for r in view.set_aside)
     columns = column_types(view.tables[0])
+    if noun is not None and noun not in TYPES:  # of cells alone: text is told apart from categories
+        columns |= dict.fromkeys(view.schema.inputs, noun)
     return Audit(source, columns, accounting, set_aside, tuple(findings), _counts(view, how))
 
 

@@ -25,7 +25,7 @@ class SetAside:
         detail: what was found, for people.
         kind: ``quarantined`` (faulty, someone should look) or ``dropped`` (left out on purpose).
         file: the file it stood in.
-        cell: the file that the row itself is, as shown to people, where rows are files.
+        cell: the file that the row is or names, as shown to people, where inputs are files.
     """
 
     row: int

@@ -9,6 +9,7 @@ from typing import Any
 
 from graftwork.data.audit import SHOWN_ROWS, Finding
 from graftwork.data.blob import Blob
+from graftwork.data.words import counted
 from graftwork.modalities._picture_facts import Facts, facts_of
 from graftwork.modalities._picture_kinds import HUGE_PIXELS
 
@@ -43,13 +44,13 @@ _CHECKS = (
         "one_colour",
         "warning",
         lambda facts: "blank" in facts.flags and facts.width * facts.height > 1,
-        "of one colour all over: nothing is to be seen on them",
+        "of one colour all over: nothing is to be seen",
     ),
     _Check(
         "tiny",
         "warning",
         lambda facts: min(facts.width, facts.height) < TINY and facts.width * facts.height > 1,
-        f"less than {TINY} pixels wide or high: little is to be seen once they are enlarged",
+        f"less than {TINY} pixels wide or high: little is to be seen once enlarged",
     ),
     _Check(
         "very_long",
@@ -63,15 +64,14 @@ _CHECKS = (
         lambda facts: facts.width * facts.height > HUGE_PIXELS,
         f"larger than {HUGE_PIXELS // 1_000_000} megapixels: decoded at a reduced scale",
     ),
-    _Check("rotated", "info", _flag("rotated"), "turned by their EXIF data: set upright"),
+    _Check("rotated", "info", _flag("rotated"), "turned by EXIF data: set upright"),
     _Check("cmyk", "info", _flag("cmyk"), "in the colours of print (CMYK): converted to RGB"),
     _Check("deep", "info", _flag("deep"), "of 16 bits or more a colour: scaled to 8, not clipped"),
     _Check(
         "dim",
         "warning",
         _flag("dim"),
-        "of 16 bits of which the highest 4 are empty, so that they are almost black: multiply "
-        "12-bit values by 16 first",
+        "almost black, the highest 4 of 16 bits being empty: multiply 12-bit values by 16 first",
     ),
     _Check("animated", "info", _flag("animated"), "of several frames: the first is taken"),
     _Check("transparent", "info", _flag("transparent"), "partly transparent: laid on white"),
@@ -83,7 +83,7 @@ def picture_findings(values: Sequence[Any], rows: Sequence[int], *, field: str) 
 
     Args:
         values: `Blob`s; anything else is passed over, but for what is not None: that is told.
-        rows: line number of each.
+        rows: a number of each, by which findings name it.
         field: name of the column.
     """
     places = [i for i, value in enumerate(values) if isinstance(value, Blob)]
@@ -110,7 +110,7 @@ def _odd(known: list[Facts], numbers: list[int], field: str) -> Iterator[Finding
 
 
 def _pictures(n: int) -> str:
-    return "1 picture is" if n == 1 else f"{n:,} pictures are"
+    return counted(n, "picture is", "pictures are")
 
 
 def _broken(known: list[Facts], numbers: list[int], field: str) -> Iterator[Finding]:
@@ -127,5 +127,6 @@ def _no_pictures(
 ) -> Iterator[Finding]:
     if wrong:
         kind = type(values[wrong[0]]).__name__
-        message = f"{len(wrong):,} values of column {field!r} are no picture (the first is {kind})"
+        count = counted(len(wrong), "value is", "values are")
+        message = f"column {field!r}: {count} no picture (the first is {kind})"
         yield Finding("no_image", "error", message, tuple(numbers[:SHOWN_ROWS]), len(wrong), field)

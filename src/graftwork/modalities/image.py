@@ -26,6 +26,7 @@ class Image:
     """Inputs that are pictures: `Blob`s of files in one of the formats that are read."""
 
     declaration: ClassVar[Declaration]
+    noun = "images"
     classical = "hog"
     default_base = "hog"
     glance = True

@@ -21,6 +21,7 @@ class Modality(Protocol):
     """What a kind of input (text, image) knows of itself. Made without arguments, keeps no state.
 
     Attributes:
+        noun: what a column of such inputs holds, in words (``images``).
         classical: name of the kind of backbone that needs no pre-training (``lexical``), used by
             controls.
         default_base: name of the base that is used when none is named; the same as `classical`
@@ -29,6 +30,7 @@ class Modality(Protocol):
     """
 
     declaration: ClassVar[Declaration]
+    noun: str
     classical: str
     default_base: str
     glance: bool
@@ -71,7 +73,7 @@ class Modality(Protocol):
 
         Args:
             values: the usable inputs.
-            rows: line number of each.
+            rows: a number of each, by which findings name it.
             field: name of the column.
             count_tokens: what the base's processor makes of inputs (`TokenCounts` for text); checks
                 that need it are left out without it.

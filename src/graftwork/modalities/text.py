@@ -23,6 +23,7 @@ class Text:
     """Inputs that are text."""
 
     declaration: ClassVar[Declaration]
+    noun = "text"
     classical = "lexical"
     default_base = "minilm"
     glance = False
@@ -124,6 +125,7 @@ class Text:
 
 def _no_texts(values: Sequence[Any], rows: Sequence[int], field: str) -> list[Finding]:
     from graftwork.data.audit import Finding
+    from graftwork.data.words import counted
 
     # a half-blank row of several inputs is None, which is no fault here
     wrong = [
@@ -132,6 +134,7 @@ def _no_texts(values: Sequence[Any], rows: Sequence[int], field: str) -> list[Fi
     if not wrong:
         return []
     kind = type(values[wrong[0]]).__name__
-    message = f"{len(wrong):,} values of column {field!r} are no text (the first is {kind})"
+    count = counted(len(wrong), "value is", "values are")
+    message = f"column {field!r}: {count} no text (the first is {kind})"
     shown = tuple(int(rows[i]) for i in wrong[:20])
     return [Finding("no_text", "error", message, shown, len(wrong), field)]

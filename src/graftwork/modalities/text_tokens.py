@@ -76,14 +76,16 @@ def _counted(values: Sequence[str], index: np.ndarray, count_tokens: CountTokens
 
 def _too_long(counts: TokenCounts, rows: np.ndarray, field: str, sampled: str) -> Iterator[Finding]:
     from graftwork.data.audit import Finding
+    from graftwork.data.words import counted
 
     over = counts.n_tokens - counts.max_length
     long = over > 0
     if long.any():
         n, cut, total = int(long.sum()), int(over[long].sum()), int(counts.n_tokens.sum())
         message = (
-            f"{n:,} texts are longer than the base takes ({counts.max_length} tokens): {cut:,} of "
-            f"{total:,} tokens ({cut / total:.1%}) are cut{sampled}"
+            f"{counted(n, 'text is', 'texts are')} longer than the base takes "
+            f"({counts.max_length} tokens): {cut:,} of {total:,} tokens ({cut / total:.1%}) are "
+            f"cut{sampled}"
         )
         data = {"tokens_cut": cut, "tokens": total, "max_length": counts.max_length}
         data["longest"] = int(counts.n_tokens.max())
@@ -94,14 +96,16 @@ def _strange(counts: TokenCounts, rows: np.ndarray, field: str, sampled: str) ->
     import numpy as np
 
     from graftwork.data.audit import Finding
+    from graftwork.data.words import counted
 
     share = (counts.n_unknown + counts.n_single) / np.maximum(counts.n_tokens, 1)
     strange = (share >= STRANGE) & (counts.n_tokens >= MIN_TOKENS)
     if strange.any():
         n, part = int(strange.sum()), float(strange.mean())
         message = (
-            f"{n:,} texts ({part:.1%}) are mostly unknown or single-character tokens: their "
-            f"language is one that the base was not made for{sampled}"
+            f"{counted(n, 'text', 'texts')} ({part:.1%}) {'is' if n == 1 else 'are'} mostly "
+            f"unknown or single-character tokens, in a language that the base was not made "
+            f"for{sampled}"
         )
         severity = "warning" if part >= MANY_STRANGE else "info"
         data = {"share": part, "mean_share_of_tokens": float(share.mean())}

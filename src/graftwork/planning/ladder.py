@@ -185,6 +185,8 @@ def climb(
     reason = way.best.reason
     if way.best is way.results[0] and len(way.results) > 1 and end_on is None:
         reason = "no costlier rung gained enough"
+    if len(way.results) == 1 and way.passed:
+        reason = way.passed[0]["reason"]
     return Climb(way.results, way.best, way.transfer or way.best, reason, way.passed)
 
 
@@ -254,24 +256,29 @@ class _Ladder:
                 f"well in a fraction of the time; --strategy {rung.name} tunes all"
             )
             return {"go": False, "reason": reason}
-        if not _trains(rung.strategy):
-            if self.budget is not None and self.budget.left <= 0 and not asked:
-                return {"go": False, "reason": "the budget is spent"}
-            return {"go": True, "reason": "cheap"}
+        if self.budget is not None and self.budget.left <= 0 and not asked:
+            return {"go": False, "reason": "the budget is spent"}
         backbones = {name: self.job.backbones[name] for name in rung.backbones}
         mine = replace(self.job, backbones=backbones)
+        if not _trains(rung.strategy):
+            return self._searchable(rung.strategy, mine, asked)
         why = rung.strategy.refuses(next(iter(backbones.values())))
         if why is None and not asked:
-            why = (
-                self._headroom()
-                or self._too_few(rung.strategy.splits(mine))
-                or rung.strategy.idle(mine)
-            )
+            why = self._headroom() or self._too_few(rung.strategy.splits(mine)) or None
         if why is not None and not asked:
             return {"go": False, "reason": why}
         forecast = rung.strategy.forecast(mine, self.refit_rows)
         forecast = {name: round(seconds, 3) for name, seconds in forecast.items()}
-        return {**self._affordable(forecast, asked), "forecast": forecast}
+        wanted = forecast["pilot"] + forecast["refit"]
+        return {**self._affordable(wanted, asked), "forecast": forecast}
+
+    def _searchable(self, strategy: Strategy, job: Job, asked: bool) -> dict[str, Any]:
+        """Whether there is time to choose a head on frozen features."""
+        forecast = getattr(strategy, "forecast_search", None)
+        if forecast is None or len(job.rows) < FEW_ROWS:
+            return {"go": True, "reason": "cheap"}
+        told = {"search": round(forecast(job), 3)}
+        return {**self._affordable(told["search"], asked), "forecast": told}
 
     def _too_few(self, splits: Sequence[tuple[np.ndarray, np.ndarray]]) -> str:
         """Why no pilot could be judged on these rows, or nothing."""
@@ -282,8 +289,7 @@ class _Ladder:
         new = "" if self.fresh is None else " new"
         return f"a pilot could be judged by {judged}{new} rows only, too few to see a gain"
 
-    def _affordable(self, forecast: dict[str, float], asked: bool) -> dict[str, Any]:
-        wanted = forecast["pilot"] + forecast["refit"]
+    def _affordable(self, wanted: float, asked: bool) -> dict[str, Any]:
         told = f"about {duration_text(wanted)}"
         if self.budget is None:
             return {"go": True, "reason": told}
@@ -321,7 +327,7 @@ class _Ladder:
         score = intervals((metric,), self.truth[rows], own, self.k, seed=self.job.seed)
         gain, taken, reason = None, True, "the first rung"
         if self.best is not None:
-            gain = self._gain(predicted, self._standing(rung, found, self.best))
+            gain = self._gain(predicted, self._standing(rung, choice, self.best))
             taken = _pays(gain, self.min_gain)
             reason = _reason(gain, taken, self.best, self.min_gain)
         if self.end_on is not None:
@@ -331,15 +337,16 @@ class _Ladder:
             rung, choice, predicted, score[metric].to_json(), gain, taken, seconds, reason, forecast
         )
 
-    def _standing(self, rung: Rung, found: OutOfFold, other: RungResult) -> np.ndarray:
+    def _standing(self, rung: Rung, choice: Choice, other: RungResult) -> np.ndarray:
         """Predictions of an earlier rung to compare with.
 
         A pilot learns from some of the rows. What it is compared with must have learnt from the
         very same: the pilot's own start, another pilot, or the rung fitted on them again.
         """
+        found = _out_of_fold(choice)
         if found.rows is None or not _trains(rung.strategy) or _trains(other.rung.strategy):
             return other.predicted
-        if other.rung.name == rung.builds_on:
+        if other.rung.name == rung.builds_on and _begins_as(choice, other.choice):
             return _spread(len(self.truth), found.rows, found.predicted[0])
         key = (other.rung.name, rung.name)
         if key not in self.fitted:
@@ -381,12 +388,18 @@ class _Ladder:
             return True
         if self.transfer.rung.name == self.end_on:
             return False
-        found = _out_of_fold(result.choice)
-        standing = self._standing(result.rung, found, self.transfer)
+        standing = self._standing(result.rung, result.choice, self.transfer)
         return _pays(self._gain(result.predicted, standing), self.min_gain)
 
 
+FEW_ROWS = 1000  # a choice among heads on fewer is over before it is worth foretelling
 LEAST_JUDGED = 100  # rows; a pilot that is judged by fewer could tell 5 points from none at best
+
+
+def _begins_as(choice: Choice, probe: Choice) -> bool:
+    """Whether a training began from that very head (see `start_settings`)."""
+    names = ("readout", "strength", "balanced")
+    return all(choice.settings.get(name) == probe.settings.get(name) for name in names)
 
 
 def _trains(strategy: Strategy) -> TypeGuard[Tuner]:

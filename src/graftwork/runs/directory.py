@@ -30,11 +30,22 @@ from graftwork.storage.manifest import verify_manifest, write_manifest
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["RunDirectory", "Status"]
+__all__ = ["RunDirectory", "Status", "stage_payload"]
 
 Status = Literal["new", "resumed", "finished"]
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _STAGE_FORMAT = 1
+
+
+def stage_payload(folder: Path) -> dict[str, Any]:
+    """What a stage of a run keeps; its bytes are verified.
+
+    Raises:
+        IntegrityError: the stored files are not those that were written.
+    """
+    verify_manifest(folder, known_versions=(_STAGE_FORMAT,))
+    payload: dict[str, Any] = read_json(folder / "payload.json")
+    return payload
 
 
 class RunDirectory:
@@ -161,10 +172,7 @@ class RunDirectory:
         """
         if not self.has(f"stages/{name}"):
             return None
-        folder = self.path(f"stages/{name}")
-        verify_manifest(folder, known_versions=(_STAGE_FORMAT,))
-        payload: dict[str, Any] = read_json(folder / "payload.json")
-        return payload
+        return stage_payload(self.path(f"stages/{name}"))
 
     def stage_tensors(self, name: str) -> dict[str, np.ndarray]:
         """The tensors of a stage, {} where it was kept without or not reached.

@@ -26,6 +26,7 @@ __all__ = [
     "build_model",
     "is_sparse",
     "node_name",
+    "sampled",
     "short_name",
 ]
 
@@ -146,6 +147,19 @@ class Plain:
         if self.readout is None:
             return list(self.blocks.sparse_sources(job, self.name, weight))
         return list(self.blocks.dense_sources(self.name, self.readout, weight))
+
+
+def sampled(job: Job, rows: int) -> Job:
+    """A random few of the job's rows, and nothing told of what is done with them."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from graftwork.runs.progress import Progress
+
+    drawn = np.random.default_rng([job.seed, 13]).permutation(len(job.rows))[:rows]
+    few = np.sort(drawn)
+    return replace(job, rows=job.rows[few], folds=job.folds[few], journal=None, progress=Progress())
 
 
 def short_name(backbone: Any) -> str:

@@ -48,7 +48,6 @@ ENOUGH_ROWS = 500  # one fold will do from here on; with fewer rows a second is 
 MOST_FOLDS = 2
 SHARES = (0.5,)  # of the way from the start, tried besides the whole of it
 BESIDES = (0.0, 0.5, 1.0)  # weights of a plain model's scores beside the tuned ones
-PATIENCE = 2
 DEFAULT_STRENGTH = 16.0
 Key = tuple[int, float, float]  # epochs, share of the way, weight beside
 
@@ -66,6 +65,8 @@ class Way:
         title: for people.
         blank: the head begins with zeros, not with the probe's weights.
         altered: altered views of each row besides itself, one an epoch in turn.
+        patience: a pilot stops after so many epochs without a better score.
+        frozen: the highest layer that stands still; the head must read one above.
     """
 
     strategy: str
@@ -76,6 +77,8 @@ class Way:
     shares: tuple[float, ...] = SHARES
     blank: bool = False
     altered: int = 0
+    patience: int = 2
+    frozen: int = 0
 
 
 @dataclass
@@ -106,16 +109,35 @@ class _Judge:
         self.scores = [state[str(i)] for i in range(len(state))]
 
 
-def start_settings(job: Job, name: str) -> dict[str, Any]:
-    """What the probe chose on that backbone; its default readout where no probe ran."""
+def start_settings(job: Job, name: str, frozen: int = 0) -> dict[str, Any]:
+    """Readout, strength and balance of the head that training begins from.
+
+    Those that the probe chose on that backbone, or, where it reads no layer that would learn (of a
+    weak base it may read the embeddings alone), the best of its candidates that does. Where no
+    probe ran, the default readout.
+
+    Args:
+        job: with what the probe chose.
+        name: of the backbone.
+        frozen: the highest layer that stands still.
+    """
     from graftwork.features.readout import Readout
 
     known = job.shared.get(name)
-    if known is not None:
+    if known is not None and _reads_above(known.settings, frozen):
         return dict(known.settings)
+    found = None if known is None else known.out_of_fold
+    if known is not None and found is not None:
+        for i in np.lexsort((found.log_loss, -found.scores())).tolist():
+            if _reads_above(found.settings[i], frozen):
+                return {**known.settings, **found.settings[i]}
     last = Readout((job.backbones[name].n_layers - 1,), 0)
     balanced = linear.balanced_options(job) == (True,)
     return {"readout": last.to_json(), "strength": DEFAULT_STRENGTH, "balanced": balanced}
+
+
+def _reads_above(settings: dict[str, Any], frozen: int) -> bool:
+    return max(settings["readout"]["layers"]) > frozen
 
 
 def begin(job: Job, name: str, settings: dict[str, Any]) -> Model:
@@ -139,7 +161,8 @@ def pilot(job: Job, way: Way) -> Choice:
     from graftwork.strategies.strategy import Choice
 
     name = next(iter(job.backbones))
-    settings = start_settings(job, name)
+    settings = start_settings(job, name, way.frozen)
+    _say_start(job, name, settings)
     found: list[tuple[np.ndarray, dict[Key, np.ndarray], Curve]] = []
     drawn = splits(job)
     _warm(job, way, name, np.unique(np.concatenate([rows for pair in drawn for rows in pair])))
@@ -173,6 +196,17 @@ def pilot(job: Job, way: Way) -> Choice:
         "options": way.options.to_json(),
     }
     return Choice(way.strategy, chosen, out, out.names[best], facts)
+
+
+def _say_start(job: Job, name: str, settings: dict[str, Any]) -> None:
+    """Tell where training begins from another readout than the probe's."""
+    known = job.shared.get(name)
+    if known is None or known.settings["readout"] == settings["readout"]:
+        return
+    words = _readout_of(settings).describe(job.backbones[name].poolings)
+    job.progress.say(
+        f"The probe reads no layer that would learn; tuning begins from its next best: {words}"
+    )
 
 
 def refit(job: Job, way: Way, choice: Choice) -> Model:
@@ -287,7 +321,7 @@ def _train(
         title=f"{way.title} ({'trying' if watcher else 'all rows'})",
         checkpoints=checkpoints,
         watcher=watcher,
-        patience=PATIENCE if watcher else None,
+        patience=way.patience if watcher else None,
         told=told,
     )
     return curve

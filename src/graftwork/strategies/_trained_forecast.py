@@ -39,7 +39,7 @@ def forecast(job: Job, way: Way, refit_rows: int) -> dict[str, float]:
     rng = np.random.default_rng([job.seed, 11])
     drawn = np.sort(rng.permutation(len(job.rows))[:SAMPLE])
     sample = replace(job, rows=job.rows[drawn], folds=job.folds[drawn], journal=None)
-    settings = start_settings(job, name)
+    settings = start_settings(job, name, way.frozen)
     tuning, _ = trainable(sample, way, name, settings, begin(sample, name, settings))
     step = _seconds_per_token(tuning, way.options)
     tokens = _tokens(job, name)

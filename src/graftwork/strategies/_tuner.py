@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from graftwork.runs.recipe import setting
+from graftwork.training.options import SCHEDULES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,24 +16,38 @@ if TYPE_CHECKING:
     from graftwork.strategies._trained import Way
     from graftwork.strategies.strategy import Choice, Job
 
-__all__ = ["Tuner", "views_setting"]
+__all__ = ["Tuner"]
 
 
-def views_setting() -> Any:
-    """The parameter `views`, which all of them have."""
-    return setting(
+@dataclass(frozen=True)
+class Tuner:
+    """A `Strategy` that can be forecast, tried by a pilot, and refitted on all rows."""
+
+    epochs: int = setting(3, "passes over the rows that the schedule is made for", low=1, high=100)
+    batch_rows: int = setting(32, "rows of a batch, on average", low=1, high=4096)
+    accumulate: int = setting(1, "pieces of a batch, one after the other", low=1, high=1024)
+    schedule: str = setting(
+        "linear", "how the rate falls after its rise; constant: not at all", choices=SCHEDULES
+    )
+    warmup: float = setting(
+        0.1, "share of all steps over which the rate rises from 0", low=0.0, high=0.9
+    )
+    patience: int = setting(
+        2, "a trial stops after so many epochs without a better score", low=1, high=1000
+    )
+    views: int | None = setting(
         None,
         "altered views of each picture besides itself, one an epoch after the first; default: 2",
         low=0,
         high=100,
     )
 
+    from_probe: ClassVar[bool] = True  # whether it begins with the probe's readout and head
 
-class Tuner:
-    """A `Strategy` that can be forecast, tried by a pilot, and refitted on all rows."""
-
-    epochs: int
-    views: int | None
+    def common(self) -> dict[str, Any]:
+        """What all of them tell the training loop."""
+        names = ("batch_rows", "accumulate", "schedule", "warmup")
+        return {name: getattr(self, name) for name in names}
 
     def way(self, job: Job) -> Way:
         """How it trains."""
@@ -47,19 +63,6 @@ class Tuner:
 
         wanted = hints_of(backbone).views if self.views is None else self.views
         return min(wanted, self.epochs - 1)
-
-    def idle(self, job: Job) -> str | None:
-        """Why no layer would learn, because the readout lies below all that do; else None."""
-        from graftwork.strategies._trained import start_settings
-
-        job = self.start(job)
-        name, backbone = next(iter(job.backbones.items()))
-        top = getattr(self, "top", None)
-        frozen = 0 if top is None else backbone.n_layers - 1 - top
-        highest = max(start_settings(job, name)["readout"]["layers"])
-        if highest > frozen:
-            return None
-        return f"the probe reads layer {highest}, below all layers that would learn"
 
     def start(self, job: Job) -> Job:
         """The job as training begins from it."""

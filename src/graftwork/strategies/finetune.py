@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from graftwork.errors import ParameterError
 from graftwork.registry import Declaration, declare
 from graftwork.runs.recipe import setting
-from graftwork.strategies._tuner import Tuner, views_setting
+from graftwork.strategies._tuner import Tuner
 
 if TYPE_CHECKING:
     from graftwork.bases.backbone import Backbone
@@ -45,16 +45,12 @@ class Finetune(Tuner):
     declaration: ClassVar[Declaration]
 
     top: int | None = setting(None, "upper layers that learn; default: all of them", low=1)
-    epochs: int = setting(3, "passes over the rows that the schedule is made for", low=1, high=100)
     rate: float | None = setting(
         None,
         "highest learning rate; default: 1e-4; convolutional networks 1e-3, large ones 3e-4",
         low=1e-7,
         high=1e-1,
     )
-    batch_rows: int = setting(32, "rows of a batch, on average", low=1, high=4096)
-    accumulate: int = setting(1, "pieces of a batch, one after the other", low=1, high=1024)
-    views: int | None = views_setting()
     layer_decay: float = setting(
         1.0, "factor on the rate for each layer further from the head", low=0.1, high=1.0
     )
@@ -89,14 +85,22 @@ class Finetune(Tuner):
         options = TrainOptions(
             epochs=self.epochs,
             rate=self.rate or hints_of(backbone).rate,
-            batch_rows=self.batch_rows,
-            accumulate=self.accumulate,
+            **self.common(),
             layer_decay=self.layer_decay,
         )
         depth = "all" if self.top is None else f"top{self.top}"
         title = "tuning all layers" if self.top is None else f"tuning the top {self.top} layers"
         name = f"finetune-{depth}"
-        return Way("finetune", name, self._tunable, options, title, altered=self.altered(backbone))
+        return Way(
+            "finetune",
+            name,
+            self._tunable,
+            options,
+            title,
+            altered=self.altered(backbone),
+            patience=self.patience,
+            frozen=0 if self.top is None else backbone.n_layers - 1 - self.top,
+        )
 
     def _tunable(self, backbone: Any) -> Tunable:
         self.check(backbone)

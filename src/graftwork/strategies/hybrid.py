@@ -10,6 +10,7 @@ from graftwork.runs.recipe import setting
 from graftwork.strategies import _linear as linear
 
 if TYPE_CHECKING:
+    from graftwork.features.race import Entry
     from graftwork.features.readout import Readout
     from graftwork.model.model import Model
     from graftwork.strategies.strategy import Choice, Job
@@ -50,25 +51,11 @@ class Hybrid:
 
     def search(self, job: Job) -> Choice:
         """Choose λ and strength out of fold."""
-        from graftwork.features.race import Entry, race
+        from graftwork.features.race import race
         from graftwork.strategies.strategy import Choice
 
-        dense, other = _names(job)
-        readout, strengths, balanced = self._start(job, dense)
-        blocks, plain = linear.Blocks.dense(job, dense), linear.Plain.of(job, other)
-        dense_sources = blocks.dense_sources(dense, readout)
-        entries = [
-            Entry(
-                f"{readout.describe(job.backbones[dense].poolings)} with {weight:g} x {other}",
-                {"weight": weight, "readout": readout.to_json()},
-                [*dense_sources, *plain.sources(job, weight)],
-                strengths,
-                balanced,
-            )
-            for weight in WEIGHTS
-        ]
         found = race(
-            entries,
+            self._entries(job),
             job.codes(),
             job.folds,
             job.task,
@@ -78,8 +65,35 @@ class Hybrid:
             title="choosing the head (hybrid)",
         )
         best = found.best()
+        dense, other = _names(job)
         settings = {"dense": dense, "plain": other, **found.settings[best]}
         return Choice(self.declaration.name, settings, found, found.names[best])
+
+    def forecast_search(self, job: Job) -> float:
+        """Seconds that the search will take, from one fit of each candidate on a few rows."""
+        from graftwork.features.race_seconds import SAMPLE, race_seconds
+
+        few = linear.sampled(job, SAMPLE)
+        return race_seconds(self._entries(few), few.codes(), job.folds, job.task)
+
+    def _entries(self, job: Job) -> list[Entry]:
+        """The base's readout with the plain features at each weight."""
+        from graftwork.features.race import Entry
+
+        dense, other = _names(job)
+        readout, strengths, balanced = self._start(job, dense)
+        blocks, plain = linear.Blocks.dense(job, dense), linear.Plain.of(job, other)
+        dense_sources = blocks.dense_sources(dense, readout)
+        return [
+            Entry(
+                f"{readout.describe(job.backbones[dense].poolings)} with {weight:g} x {other}",
+                {"weight": weight, "readout": readout.to_json()},
+                [*dense_sources, *plain.sources(job, weight)],
+                strengths,
+                balanced,
+            )
+            for weight in WEIGHTS
+        ]
 
     def build(self, job: Job, choice: Choice) -> Model:
         """Fit on all rows of the job with λ, readout and strength fixed."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from graftwork.errors import MissingExtraError
 from graftwork.registry import Declaration, declare
 from graftwork.runs.recipe import setting
-from graftwork.strategies._tuner import Tuner, views_setting
+from graftwork.strategies._tuner import Tuner
 
 if TYPE_CHECKING:
     from graftwork.bases.backbone import Backbone
@@ -46,20 +46,18 @@ class Lora(Tuner):
 
     rank: int = setting(16, "rank of each change", low=1, high=1024)
     alpha: float = setting(32.0, "changes are scaled by alpha / rank", low=0.01, high=10_000.0)
-    epochs: int = setting(3, "passes over the rows that the schedule is made for", low=1, high=100)
     rate: float = setting(
         1e-3, "highest learning rate; adapters want more than whole layers", low=1e-7, high=1e-1
     )
-    batch_rows: int = setting(32, "rows of a batch, on average", low=1, high=4096)
-    accumulate: int = setting(1, "pieces of a batch, one after the other", low=1, high=1024)
-    views: int | None = views_setting()
 
     def refuses(self, backbone: Backbone) -> str | None:
         """Why it cannot adapt that backbone; None where it can."""
         from graftwork.bases.backbone import Capability
 
         if not backbone.supports(Capability.LORA):
-            return "the base has no linear layers that could be adapted"
+            tuned = backbone.supports(Capability.TRAIN)
+            instead = "; finetune tunes the layers that it has" if tuned else ""
+            return f"the base has no linear layers that could be adapted{instead}"
         if _no_peft():
             return str(MissingExtraError("peft", "lora"))
         return None
@@ -79,12 +77,19 @@ class Lora(Tuner):
         options = TrainOptions(
             epochs=self.epochs,
             rate=self.rate,
-            batch_rows=self.batch_rows,
-            accumulate=self.accumulate,
+            **self.common(),
         )
         made = partial(self._tunable, job.seed)
         title, name = "training low-rank adapters", f"lora-{self.rank}"
-        return Way("lora", name, made, options, title, altered=self.altered(backbone))
+        return Way(
+            "lora",
+            name,
+            made,
+            options,
+            title,
+            altered=self.altered(backbone),
+            patience=self.patience,
+        )
 
     def _tunable(self, seed: int, backbone: Any) -> Tunable:
         self.check(backbone)

@@ -69,6 +69,23 @@ class Probe:
         settings = {"backbone": name, **found.settings[best]}
         return Choice(self.declaration.name, settings, found, found.names[best])
 
+    def forecast_search(self, job: Job) -> float:
+        """Seconds that the search will take, from that of a few rows."""
+        import time
+
+        from graftwork.bases.vectors import vectors_of
+        from graftwork.features.race_seconds import SAMPLE, race_seconds
+
+        few = linear.sampled(job, SAMPLE)
+        begun = time.perf_counter()
+        entries = self._entries(few, next(iter(job.backbones)))
+        # of ridge: rows x width², and width³ whatever the rows
+        widths = vectors_of(job.backbones[next(iter(job.backbones))]).widths
+        width = max((layer[0] for layer in widths if layer), default=0)
+        times = (len(job.rows) + width) / (len(few.rows) + width)
+        ranking = (time.perf_counter() - begun) * times
+        return ranking + race_seconds(entries, few.codes(), job.folds, job.task)
+
     def build(self, job: Job, choice: Choice) -> Model:
         """Fit on all rows of the job with readout and strength fixed."""
         from graftwork.features.readout import Readout

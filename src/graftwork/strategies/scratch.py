@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from graftwork.registry import Declaration, declare
 from graftwork.runs.recipe import setting
-from graftwork.strategies._tuner import Tuner, views_setting
+from graftwork.strategies._tuner import Tuner
 
 if TYPE_CHECKING:
     from graftwork.bases.backbone import Backbone
@@ -37,12 +37,10 @@ class Scratch(Tuner):
     """
 
     declaration: ClassVar[Declaration]
+    from_probe: ClassVar[bool] = False
 
     epochs: int = setting(8, "passes over the rows that the schedule is made for", low=1, high=200)
     rate: float = setting(5e-4, "highest learning rate", low=1e-7, high=1e-1)
-    batch_rows: int = setting(32, "rows of a batch, on average", low=1, high=4096)
-    accumulate: int = setting(1, "pieces of a batch, one after the other", low=1, high=1024)
-    views: int | None = views_setting()
 
     def refuses(self, backbone: Backbone) -> str | None:
         """Why it cannot train that architecture; None where it can."""
@@ -67,8 +65,7 @@ class Scratch(Tuner):
         options = TrainOptions(
             epochs=self.epochs,
             rate=self.rate,
-            batch_rows=self.batch_rows,
-            accumulate=self.accumulate,
+            **self.common(),
         )
         title = "training from random weights"
         return Way(
@@ -80,6 +77,7 @@ class Scratch(Tuner):
             shares=(),
             blank=True,
             altered=self.altered(next(iter(job.backbones.values()))),
+            patience=self.patience,
         )
 
 

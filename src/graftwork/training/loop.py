@@ -199,12 +199,13 @@ class _Training:
         import torch
 
         parameters = self.optimizer.parameters
-        flat = torch.cat([flat_gradients(parameters), torch.tensor([loss])])
+        # gloo adds up in the memory of the machine, wherever the weights are
+        flat = torch.cat([flat_gradients(parameters).cpu(), torch.tensor([loss])])
         self.processes.add(flat)
         start = 0
         for parameter in parameters:
             stop = start + parameter.numel()
-            parameter.grad = flat[start:stop].reshape(parameter.shape)
+            parameter.grad = flat[start:stop].reshape(parameter.shape).to(parameter.device)
             start = stop
         return float(flat[-1])
 

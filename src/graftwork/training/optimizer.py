@@ -78,7 +78,10 @@ class Optimizer:
                 parameter.copy_(torch.from_numpy(kept.copy()))
             if steps and f"mean.{name}" in state:
                 self.torch.state[parameter] = {
-                    "step": torch.tensor(float(steps), dtype=torch.float32),
+                    # the fused step counts where the weights are
+                    "step": torch.tensor(
+                        float(steps), dtype=torch.float32, device=parameter.device
+                    ),
                     "exp_avg": _like(state[f"mean.{name}"], parameter),
                     "exp_avg_sq": _like(state[f"square.{name}"], parameter),
                 }

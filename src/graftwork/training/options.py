@@ -7,7 +7,7 @@ from typing import Any
 
 from graftwork.errors import ParameterError
 
-__all__ = ["TrainOptions"]
+__all__ = ["SCHEDULES", "TrainOptions"]
 
 SCHEDULES = ("linear", "cosine", "constant")
 

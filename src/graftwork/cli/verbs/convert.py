@@ -40,7 +40,10 @@ class _Options:
 class Convert:
     """`graftwork convert WEIGHTS --out FOLDER`."""
 
-    words: ClassVar = {"WEIGHTS": "file of weights: .pth, .pt, .th, .bin or .safetensors"}
+    words: ClassVar = {
+        "WEIGHTS": "file of weights (.pth, .pt, .th, .bin or .safetensors), or a Hugging Face "
+        "directory whose weights are pickles"
+    }
     options: ClassVar = _Options
     required: ClassVar = ("out",)
     recipe: ClassVar = ()
@@ -71,10 +74,14 @@ def _lines(told: dict[str, Any]) -> list[str]:
     entering = told["input"]
     lines = [
         f"{told['architecture']}: {told['parameters']:,} weights in {told['tensors']} tensors, "
-        f"found {told['found']} ({told['format']})",
-        f"Reads pictures of {entering['size']} x {entering['size']} pixels ({entering['resize']}), "
-        f"mean {_numbers(entering['mean'])}, std {_numbers(entering['std'])}",
+        f"found {told['found']} ({told['format']})"
     ]
+    if isinstance(entering, dict):  # a Hugging Face directory says itself how inputs are read
+        lines.append(
+            f"Reads pictures of {entering['size']} x {entering['size']} pixels "
+            f"({entering['resize']}), mean {_numbers(entering['mean'])}, "
+            f"std {_numbers(entering['std'])}"
+        )
     if told["widened"]:
         lines.append(f"{told['widened']} tensors of float64 or bfloat16 became float32")
     if told["n_left_out"]:
@@ -82,7 +89,8 @@ def _lines(told: dict[str, Any]) -> list[str]:
         more = told["n_left_out"] - min(_SHOWN, len(told["left_out"]))
         lines.append(f"Left out: {names}" + (f" and {more:,} more" if more > 0 else ""))
     lines.append(f"Written: {told['out']}, {told['bytes'] / 1e6:,.1f} MB")
-    lines.append(f"Next: graftwork fit photos/ --base {told['out']}")
+    data = "rows.csv --target COLUMN" if told.get("modality") == "text" else "photos/"
+    lines.append(f"Next: graftwork fit {data} --base {told['out']}")
     return lines
 
 

@@ -23,6 +23,9 @@ class _Options:
     dry_run: bool = setting(False, "print the plan and its forecast, and stop")
     resume: bool = setting(False, "go on with the run in --out, its own plan included")
     overwrite: bool = setting(False, "replace what is in --out")
+    replay: str | None = setting(
+        None, "run whose settings and decisions are taken: the same rungs, whatever the clock says"
+    )
 
 
 @declare(
@@ -70,6 +73,7 @@ class Fit:
                 machine=given.machine,
                 resume=given.options.resume,
                 overwrite=given.options.overwrite,
+                replay=given.options.replay,
                 progress=session.progress,
             )
         session.result(*run_parts(run))

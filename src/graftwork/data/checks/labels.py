@@ -8,6 +8,7 @@ import numpy as np
 
 from graftwork.data.audit import Finding
 from graftwork.data.checks.view import View
+from graftwork.data.words import counted
 
 __all__ = ["RARE", "classes", "named", "spellings", "too_few"]
 
@@ -29,14 +30,18 @@ def too_few(view: View) -> Iterator[Finding]:
     if not len(view.dataset):
         blank = reasons.count("missing_label")
         if target is not None and blank:
-            message = f"no row with an input has a label ({blank:,} of {n_in:,} labels are missing)"
+            missing = counted(n_in, "label is missing", "labels are missing")
+            message = f"no row with an input has a label ({blank:,} of {missing})"
             yield Finding("no_labels", "error", message, count=blank, field=target)
         else:
-            message = f"not one of {n_in:,} rows can be used: all inputs are blank or rows faulty"
+            rows = counted(n_in, "row", "rows")
+            message = f"not one of {rows} can be used: all inputs are blank or rows faulty"
             yield Finding("no_rows", "error", message, count=n_in, field=view.schema.inputs[0])
     elif target is not None and len(view.label_values) == 1:
         label = view.label_values[0]
-        message = f"all {len(view.dataset):,} labels are {label!r}; two classes at least are wanted"
+        n = len(view.dataset)
+        labels = "the only label is" if n == 1 else f"all {n:,} labels are"
+        message = f"{labels} {label!r}; two classes at least are wanted"
         yield Finding("one_class", "error", message, count=len(view.dataset), field=target)
 
 
@@ -53,7 +58,9 @@ def spellings(view: View) -> Iterator[Finding]:
         if len(codes) > 1:
             codes.sort(key=lambda code: -counts[code])
             spelt = {str(view.label_values[code]): int(counts[code]) for code in codes}
-            shown = ", ".join(f"{label!r} ({n:,} rows)" for label, n in spelt.items())
+            shown = ", ".join(
+                f"{label!r} ({counted(n, 'row', 'rows')})" for label, n in spelt.items()
+            )
             message = f"labels differ only in case or space and count as different: {shown}"
             index = np.flatnonzero(np.isin(view.labels, codes[1:]))
             yield view.finding(
@@ -87,8 +94,8 @@ def classes(view: View) -> Iterator[Finding]:
     ):
         if len(codes):
             names = [view.label_values[code] for code in codes]
-            noun = "classes have" if len(codes) > 1 else "class has"
-            message = f"{len(codes)} {noun} {words}: {named(names)}"
+            count = counted(len(codes), "class has", "classes have")
+            message = f"{count} {words}: {named(names)}"
             index = np.flatnonzero(np.isin(view.labels, codes))
             sizes = {str(name): int(counts[code]) for name, code in zip(names, codes, strict=True)}
             yield view.finding(

@@ -13,6 +13,7 @@ from graftwork.data.checks.view import View
 from graftwork.data.dataset import TEST, TRAIN
 from graftwork.data.splits import is_part_name
 from graftwork.data.values import is_text
+from graftwork.data.words import counted
 
 __all__ = ["classes_by_part", "parts", "straddling_groups"]
 
@@ -64,13 +65,14 @@ def classes_by_part(view: View) -> Iterator[Finding]:
     in_test = np.bincount(view.labels[view.dataset.parts == TEST], minlength=width)
     in_train = np.bincount(view.labels[view.dataset.parts == TRAIN], minlength=width)
     for kind, lacking, words in (
-        ("no_test_rows", in_test == 0, "have no test row"),
-        ("no_train_rows", in_train == 0, "have no training row and can never be predicted"),
+        ("no_test_rows", in_test == 0, "no test row"),
+        ("no_train_rows", in_train == 0, "no training row and can never be predicted"),
     ):
         codes = np.flatnonzero(lacking)
         if len(codes):
             names = [view.label_values[code] for code in codes]
-            message = f"{len(codes)} classes {words}: {named(names)}"
+            count = counted(len(codes), "class has", "classes have")
+            message = f"{count} {words}: {named(names)}"
             index = np.flatnonzero(np.isin(view.labels, codes))
             yield view.finding(
                 kind,
@@ -92,9 +94,12 @@ def straddling_groups(view: View) -> Iterator[Finding]:
     both = np.intersect1d(groups[is_test], groups[~is_test])
     if len(both):
         index = np.flatnonzero(is_test & np.isin(groups, both))
+        values = counted(len(both), "value", "values")
+        stand = "stands" if len(both) == 1 else "stand"
+        rows = counted(len(index), "test row", "test rows")
         message = (
-            f"{len(both):,} values of the group column {group!r} stand in the test part and "
-            f"outside it ({len(index):,} test rows); nothing was moved"
+            f"{values} of the group column {group!r} {stand} in the test part and outside it "
+            f"({rows}); nothing was moved"
         )
         yield view.finding(
             "group_straddles", "warning", message, index, column=group, groups=len(both)

@@ -18,6 +18,7 @@ import pyarrow as pa
 from graftwork.data.readers.media import OTHER_PICTURES, PICTURE_ENDINGS
 from graftwork.data.splits import is_part_name
 from graftwork.data.table import SetAside, Source, Table
+from graftwork.data.words import counted
 from graftwork.errors import DataError, Fault
 from graftwork.runs.progress import Progress
 
@@ -212,4 +213,6 @@ def _notes(pictures: list[_File], empty: list[str]) -> Iterator[str]:
         yield f"{EMPTY}: {names}{more}"
     outside = sum(file.label is None for file in pictures)
     if 0 < outside < len(pictures):
-        yield f"{outside:,} pictures lie in no class folder and have no label"
+        lie = counted(outside, "picture lies", "pictures lie")
+        have = "has" if outside == 1 else "have"
+        yield f"{lie} in no class folder and {have} no label"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import string
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from numbers import Real
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 __all__ = ["Answers", "read_answers"]
 
 SHOWN = 20  # spellings told of each kind
+EXACT = 2**53  # whole numbers below it are exact as floats
 _AROUND = string.whitespace + string.punctuation
 
 
@@ -22,18 +24,24 @@ class Answers:
     """Answers to n rows.
 
     Attributes:
-        codes: int64 (n,) label codes; k: an answer that is no label; k + 1: no answer.
+        given: int64 (n,) label codes; k + 1: no answer; k + 2 and on: the first, second, … of
+            `outside`.
         outside: answers that are no label, with how often, the most frequent first.
         respelt: among them those that differ from a label in case, space or punctuation alone,
             with that label; they count as wrong unless they were asked to be read as the label.
         read_as: answers that were read as a label, with it (what the caller asked for).
     """
 
-    codes: np.ndarray
+    given: np.ndarray
     outside: dict[str, int]
     respelt: dict[str, str]
     read_as: dict[str, str]
     k: int
+
+    @cached_property
+    def codes(self) -> np.ndarray:
+        """int64 (n,) label codes; k: an answer that is no label; k + 1: no answer."""
+        return np.where(self.given > self.k + 1, self.k, self.given)
 
     @property
     def empty(self) -> np.ndarray:
@@ -73,15 +81,16 @@ def read_answers(
     """Turn answers into codes.
 
     Args:
-        raw: n answers as given; None, NaN and blank are none. A number is the label that is the
-            same number (1.0 is 1).
+        raw: n answers as given; None, NaN and blank are none. A number is the label, or the mapped
+            answer, that is the same number (1.0 is 1).
         labels: the k labels in code order, as text.
         mapping: answers to be read as a label, exactly as they stand.
         spelling: read an answer as the one label from which it differs in case, space or
             punctuation around it alone.
     """
     known = {label: code for code, label in enumerate(labels)}
-    texts = [None if _is_none(value) else _text(value, known) for value in raw]
+    spelt = {*known, *(mapping or {})}
+    texts = [None if _is_none(value) else _text(value, spelt) for value in raw]
     counts = Counter(text for text in texts if text is not None and text.strip())
     folded = _folded(labels)
     table: dict[str | None, int] = {text: len(labels) + 1 for text in texts if text not in counts}
@@ -97,11 +106,11 @@ def read_answers(
         elif spelling and meant is not None:
             table[text], read_as[text] = known[meant], meant
         else:
-            table[text], outside[text] = len(labels), n
+            table[text], outside[text] = len(labels) + 2 + len(outside), n
             if meant is not None:
                 respelt[text] = meant
-    codes = np.fromiter((table[text] for text in texts), dtype=np.int64, count=len(texts))
-    return Answers(codes, outside, respelt, read_as, len(labels))
+    given = np.fromiter((table[text] for text in texts), dtype=np.int64, count=len(texts))
+    return Answers(given, outside, respelt, read_as, len(labels))
 
 
 def _is_none(value: Any) -> bool:
@@ -116,14 +125,19 @@ def _is_none(value: Any) -> bool:
         return False
 
 
-def _text(value: Any, known: Mapping[str, int]) -> str:
-    """An answer's spelling; of a number the one that a label has (a column with gaps is float)."""
+def _text(value: Any, spelt: Collection[str]) -> str:
+    """An answer's spelling; of a number the one that is known (a column with gaps is float).
+
+    A number that nobody spells is written one way (7.0 as 7), so that it is one answer in columns
+    with gaps and without.
+    """
     text = str(value)
-    if text in known or not isinstance(value, Real) or isinstance(value, bool):
+    if text in spelt or not isinstance(value, Real) or isinstance(value, bool):
         return text
     number = float(value)
     other = str(int(number)) if number.is_integer() else text
-    return next((each for each in (other, str(number)) if each in known), text)
+    found = next((each for each in (other, str(number)) if each in spelt), None)
+    return found or (other if abs(number) < EXACT else text)
 
 
 def _fold(text: str) -> str:

@@ -14,6 +14,7 @@ from graftwork.evaluation.referee.handover import coverage_at, curve_of, handove
 from graftwork.evaluation.referee.measures import scores
 from graftwork.evaluation.referee.pairwise import pairs_of
 from graftwork.evaluation.referee.sentence import decision
+from graftwork.evaluation.referee.shared import share_codes
 from graftwork.evaluation.referee.winners import class_winners, slice_winners
 from graftwork.metrics import METRICS
 from graftwork.stats.folds import random_halves
@@ -76,8 +77,9 @@ def judge(
     order = {each["name"]: place for place, each in enumerate(told)}
     ranked = sorted(contestants, key=lambda c: order[c.name])
     contenders = [c.contender(rows) for c in ranked]
+    said = share_codes([c.answers for c in ranked], rows)
     pairs = pairs_of(
-        known, contenders, k, metric=terms.metric, margin=terms.margin, seed=terms.seed
+        known, contenders, said, metric=terms.metric, margin=terms.margin, seed=terms.seed
     )
     passed = handovers(known, rows, ranked, k, half=half, seed=terms.seed)
     found: dict[str, Any] = {

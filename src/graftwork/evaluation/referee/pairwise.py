@@ -11,6 +11,7 @@ import numpy as np
 
 from graftwork.evaluation.contender import Contender
 from graftwork.evaluation.referee.measures import paired
+from graftwork.evaluation.referee.shared import Shared
 from graftwork.metrics import METRICS
 from graftwork.metrics.counts import class_counts
 from graftwork.stats.holm import holm
@@ -35,8 +36,10 @@ class Pair:
         metric: the same of another metric, where one was asked for.
         p: McNemar's exact test.
         p_holm: the same, corrected for the number of pairs (Holm).
-        agreement: share of rows with the same answer.
-        kappa: agreement beyond chance (Cohen).
+        agreement: share of rows with the same answer, be it a label or not; no answer is the same
+            as no answer.
+        kappa: agreement beyond chance (Cohen); None: both give one answer to all rows, and chance
+            leaves nothing beyond.
         margin: differences inside ± margin count as none.
     """
 
@@ -51,7 +54,7 @@ class Pair:
     p: float
     p_holm: float
     agreement: float
-    kappa: float
+    kappa: float | None
     margin: float
 
     @property
@@ -73,25 +76,49 @@ class Pair:
 def pairs_of(
     truth: np.ndarray,
     contenders: Sequence[Contender],
-    k: int,
+    said: Shared,
     *,
     metric: str,
     margin: float,
     seed: int,
 ) -> list[Pair]:
-    """All pairs, in the given order."""
-    found = [_pair(truth, a, b, k, metric, margin, seed) for a, b in combinations(contenders, 2)]
+    """All pairs, in the given order.
+
+    Args:
+        truth: int (n,) label codes.
+        contenders: their answers as label codes, which tell who is right.
+        said: the same answers as they were given, which tell who agrees.
+        metric: to compare by besides accuracy.
+        margin: differences inside ± margin count as none.
+        seed: of the resamples.
+    """
+    sides = [_Side(one, own) for one, own in zip(contenders, said.codes, strict=True)]
+    found = [_pair(truth, a, b, said, metric, margin, seed) for a, b in combinations(sides, 2)]
     adjusted = holm([pair.p for pair in found])
     return [replace(pair, p_holm=p) for pair, p in zip(found, adjusted, strict=True)]
 
 
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """A contender, and its answers as they were given."""
+
+    one: Contender
+    said: np.ndarray
+
+
+def _kappa(mine: np.ndarray, theirs: np.ndarray, size: int) -> float | None:
+    if (mine == mine[0]).all() and (theirs == mine[0]).all():
+        return None
+    return float(METRICS.get("kappa")(class_counts(mine, theirs, size)))
+
+
 def _pair(
-    truth: np.ndarray, a: Contender, b: Contender, k: int, metric: str, margin: float, seed: int
+    truth: np.ndarray, one: _Side, two: _Side, said: Shared, metric: str, margin: float, seed: int
 ) -> Pair:
+    a, b, k = one.one, two.one, said.k
     right_a, right_b = a.predicted == truth, b.predicted == truth
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
     p = mcnemar(only_a, only_b)
-    counts = class_counts(a.predicted, b.predicted, k + 2)
     other = METRICS.get(metric).declaration.name != "accuracy"
     return Pair(
         a=a.name,
@@ -104,7 +131,7 @@ def _pair(
         metric=paired(metric, truth, a, b, k, seed) if other else None,
         p=p,
         p_holm=p,
-        agreement=float((a.predicted == b.predicted).mean()),
-        kappa=float(METRICS.get("kappa")(counts)),
+        agreement=float((one.said == two.said).mean()),
+        kappa=_kappa(one.said, two.said, said.size),
         margin=margin,
     )

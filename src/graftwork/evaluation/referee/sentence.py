@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from graftwork.evaluation.referee.cost import cost_words, listed, ratio_words
 from graftwork.evaluation.referee.pairwise import Pair
 
 __all__ = ["decision", "handover_words", "outcome_words", "p_words"]
 
 LEAST_COVERAGE = 0.05  # below, handing over the rest is no plan
-SMALLEST = 1e-9  # share of a cost that is told; less is none
 
 
 def decision(
@@ -18,7 +18,7 @@ def decision(
     pairs: Sequence[Pair],
     handovers: Sequence[Mapping[str, Any]],
 ) -> str:
-    """Who is best, who is as good, and what a cheaper one can answer first.
+    """Who is best, who is as good and costs less, and what a cheaper one can answer first.
 
     Args:
         told: contestants, best first.
@@ -31,6 +31,9 @@ def decision(
         f"{best['name']} is right on {_share(score['value'])} of the rows "
         f"({_range(score)}){_standing(best, pairs)}."
     ]
+    cost = cost_words(told, _level(best["name"], pairs))
+    if cost:
+        words.append(cost)
     plan = _plan(told, handovers)
     if plan is not None:
         words.append(handover_words(plan))
@@ -55,14 +58,23 @@ def _standing(best: Mapping[str, Any], pairs: Sequence[Pair]) -> str:
             (level if pair.outcome == "even" else open_).append(other)
     parts = []
     if behind:
-        parts.append(f"better than {_list(behind)}")
+        parts.append(f"better than {listed(behind)}")
     if before:
-        parts.append(f"on fewer than {_list(before)}")
+        parts.append(f"on fewer than {listed(before)}")
     if level:
-        parts.append(f"as good as {_list(level)}")
+        parts.append(f"as good as {listed(level)}")
     if open_:
-        parts.append(f"not told apart from {_list(open_)} by these rows")
+        parts.append(f"not told apart from {listed(open_)} by these rows")
     return f", {'; '.join(parts)}" if parts else ""
+
+
+def _level(best: str, pairs: Sequence[Pair]) -> set[str]:
+    """Those that are as good as the best, or not told apart from it."""
+    return {
+        pair.b if pair.a == best else pair.a
+        for pair in pairs
+        if best in (pair.a, pair.b) and pair.outcome not in ("a", "b")
+    }
 
 
 def _plan(
@@ -110,16 +122,10 @@ def handover_words(found: Mapping[str, Any]) -> str:
     price = found["price"]
     if price and "ratio" in price:
         words += (
-            f", for {_ratio(price['ratio'])} of its cost (a row that {first} answers costs "
-            f"{_ratio(price['row_ratio'])})"
+            f", for {ratio_words(price['ratio'])} of its cost (a row that {first} answers costs "
+            f"{ratio_words(price['row_ratio'])})"
         )
     return words + "."
-
-
-def _ratio(ratio: float) -> str:
-    if ratio < SMALLEST:
-        return "0 %"
-    return f"1/{1 / ratio:.0f}" if ratio < 0.15 else f"{100 * ratio:.0f} %"
 
 
 def _share(value: float) -> str:
@@ -136,7 +142,3 @@ def _bounds(found: Mapping[str, Any]) -> str:
     if found["low"] is None or found["high"] is None:
         return "no interval"
     return f"{100 * found['low']:+.1f} to {100 * found['high']:+.1f}"
-
-
-def _list(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

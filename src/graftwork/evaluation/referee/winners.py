@@ -49,8 +49,8 @@ def _won(
 ) -> list[dict[str, Any]]:
     """Rows with ``value``, ``n``, ``right`` by contestant, ``best`` and whether that is ``clear``.
 
-    Clear: the best differs from the second by McNemar's exact test, corrected for the number of
-    parts (Holm).
+    Best: the one that has most rows right; none where several share that. Clear: the best differs
+    from the second by McNemar's exact test, corrected for the number of parts (Holm).
     """
     right = {c.name: c.predicted == truth for c in contenders}
     found, tests = [], []
@@ -66,7 +66,7 @@ def _won(
                 "right": {
                     name: share(int(hits.sum()), len(hits)).to_json() for name, hits in mine.items()
                 },
-                "best": [n for n in order if mine[n].sum() == first.sum()],
+                "best": order[0] if first.sum() > second.sum() else None,
                 "clear": False,
             }
         )

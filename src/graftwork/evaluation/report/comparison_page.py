@@ -6,25 +6,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
+from graftwork.evaluation.referee.cost import money
 from graftwork.evaluation.referee.sentence import outcome_words, p_words
 from graftwork.evaluation.report.charts import Scale, axis, scale_for, whisker
+from graftwork.evaluation.report.comparison_curves import shortened, wrong_by_answered
 from graftwork.evaluation.report.format import (
     difference,
     figure,
     metric_title,
+    multiple,
     share_metric,
     span,
     thousands,
 )
-from graftwork.evaluation.report.plot import Plot
 from graftwork.evaluation.report.render import page, write_page
-from graftwork.evaluation.report.svg import text, titled
 
 __all__ = ["comparison_html", "render_comparison"]
 
-MOST_CURVES = 6
+LONGEST_ANSWER = 120  # characters of an answer that is no label; it may be a whole text
 
 
 def comparison_html(found: Mapping[str, Any], *, redact: bool = False) -> str:
@@ -60,7 +59,7 @@ def _view(found: Mapping[str, Any], redact: bool) -> dict[str, Any]:
         "table": [_row(each, found["metric"]) for each in found["contestants"]],
         "other_metric": found["metric"] if found["metric"] not in ("accuracy", "macro_f1") else "",
         "pairs": _pairs(found),
-        "curves": _curves(found),
+        "curves": wrong_by_answered(found["contestants"]),
         "handovers": [_handover(each) for each in found["handovers"]],
         "coverage": _coverage(found),
         "classes": [_won(row, row["label"], names) for row in found["classes"]],
@@ -69,11 +68,12 @@ def _view(found: Mapping[str, Any], redact: bool) -> dict[str, Any]:
             for name, rows in found["slices"].items()
         },
         "spellings": [_spellings(each, redact) for each in found["contestants"]],
-        "examples": found.get("examples") or [],
+        "examples": [_example(each, found["labels"]) for each in found.get("examples") or []],
         "differences": thousands((found.get("differences") or {}).get("n")),
         "cautions": _cautions(found),
         "protocol": found["protocol"],
-        "hourly": found.get("hourly"),
+        "hourly": money(found.get("hourly") or 0.0),
+        "trained": any(each["trained_on"] for each in found["contestants"]),
     }
 
 
@@ -138,7 +138,7 @@ def _row(each: Mapping[str, Any], metric: str) -> dict[str, Any]:
         "other": figure(other["value"], share_metric(metric)) if other else "",
         "outside": thousands(answers["outside"]),
         "empty": thousands(answers["empty"]),
-        "price": "–" if price is None else f"{price['value']:,.2f}",
+        "price": "–" if price is None else money(price["value"]),
         "price_source": "" if price is None else price["source"],
         "trained": "" if not trained else thousands(trained["n"]),
     }
@@ -175,38 +175,6 @@ def _pair(pair: Mapping[str, Any], scale: Scale) -> dict[str, Any]:
     }
 
 
-def _curves(found: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Share wrong by share answered, a line for each that tells its confidence."""
-    drawn = [each for each in found["contestants"] if each["curve"]][:MOST_CURVES]
-    if not drawn:
-        return None
-    tops = [point["error"] for each in drawn for point in each["curve"] if point["coverage"] > 0.1]
-    silent = [each for each in found["contestants"] if not each["curve"]]
-    levels = [(each["name"], 1 - each["scores"]["accuracy"]["value"]) for each in silent]
-    scale = Scale(0.0, max([0.01, *tops, *(level for _, level in levels)]))
-    plot = Plot(scale, True, 260.0, 150.0)
-    parts = [_line(plot, each, number) for number, each in enumerate(drawn)]
-    parts += [_level(plot, name, level) for name, level in levels]
-    parts += [plot.below(plot.x(share), f"{100 * share:.0f}") for share in (0, 0.25, 0.5, 0.75, 1)]
-    svg = plot.draw("Share of wrong answers, by share of rows answered", "rows answered, %", parts)
-    return {"svg": svg, "levels": bool(levels)}
-
-
-def _line(plot: Plot, each: Mapping[str, Any], number: int) -> Markup:
-    points = [p for p in each["curve"] if p["error"] <= plot.scale.high] or each["curve"]
-    path = " ".join(f"{plot.x(p['coverage']):.1f},{plot.y(p['error']):.1f}" for p in points)
-    end = points[-1]
-    line = Markup('<polyline class="curve c{}" points="{}"/>').format(number, path)
-    label = text(plot.x(end["coverage"]) + 8, plot.y(end["error"]) + 4, "start", each["name"])
-    return titled(each["name"], line, label)
-
-
-def _level(plot: Plot, name: str, error: float) -> Markup:
-    line = Markup('<line class="limit" x1="{:.1f}" x2="{:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>')
-    shown = line.format(plot.x(0), plot.x(1), y=plot.y(error))
-    return titled(name, shown, text(plot.x(1) + 8, plot.y(error) + 4, "start", name))
-
-
 def _handover(each: Mapping[str, Any]) -> dict[str, Any]:
     errors, price = each["errors"], each["price"]
     return {
@@ -219,7 +187,7 @@ def _handover(each: Mapping[str, Any]) -> dict[str, Any]:
         "together": figure(each["together"]["value"], True),
         "gain": difference(each["gain"]["value"], True),
         "gain_span": span(each["gain"], True, signed=True),
-        "ratio": figure((price or {}).get("ratio"), True),
+        "ratio": multiple((price or {}).get("ratio")),
     }
 
 
@@ -253,12 +221,13 @@ def _won(row: Mapping[str, Any], name: Any, names: Sequence[str]) -> dict[str, A
             {
                 "text": figure(row["right"][each]["value"], True),
                 "sort": row["right"][each]["value"],
-                "best": each in row["best"] and len(row["best"]) < len(names),
+                "best": each == row["best"],
                 "precision": figure((said.get(each) or {}).get("value"), True) if said else "",
             }
             for each in names
         ],
         "clear": row["clear"],
+        "tie": row["best"] is None,
     }
 
 
@@ -268,9 +237,27 @@ def _spellings(each: Mapping[str, Any], redact: bool) -> dict[str, Any]:
         "name": each["name"],
         "outside": thousands(answers["outside"]) if answers["outside"] else "",
         "respelt": thousands(answers["respelt"]) if answers["respelt"] else "",
-        "rows": [] if redact else answers["spellings"],
+        "rows": [] if redact else [_spelling(row) for row in answers["spellings"]],
         "read_as": {} if redact else answers["read_as"],
     }
+
+
+def _spelling(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "answer": shortened(row["answer"], LONGEST_ANSWER)}
+
+
+def _example(row: Mapping[str, Any], labels: Sequence[Any]) -> dict[str, Any]:
+    """One row on which answers differ, what each said marked as right or as no label."""
+    said = [
+        {
+            "name": name,
+            "text": shortened(str(answer), LONGEST_ANSWER),
+            "right": answer == row["label"],
+            "label": answer in labels,
+        }
+        for name, answer in row["answers"].items()
+    ]
+    return {"row": row["row"], "label": row["label"], "html": row["html"], "answers": said}
 
 
 def _cautions(found: Mapping[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ __all__ = [
     "figure",
     "megabytes",
     "metric_title",
+    "multiple",
     "share_metric",
     "span",
     "text_of",
@@ -67,6 +68,13 @@ def difference(value: Any, share: bool = False) -> str:
     if float(text) == 0:
         return text[1:]
     return text.replace("-", "−")
+
+
+def multiple(ratio: Any) -> str:
+    """A part of something: ``45.0 %``; where it is ten times that and more, ``100 ×``."""
+    if not _finite(ratio) or ratio < 10:
+        return "< 0.1 %" if _finite(ratio) and 0 < ratio < 0.0005 else figure(ratio, True)
+    return f"{float(f'{ratio:.3g}'):,.0f} ×"
 
 
 def span(found: Mapping[str, Any] | None, share: bool = False, signed: bool = False) -> str:

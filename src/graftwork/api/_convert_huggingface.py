@@ -1,0 +1,137 @@
+"""`convert` of a Hugging Face directory of pickled weights: the same base as safetensors."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graftwork.bases._checkpoint import PROCESSOR, TOKENIZER_FILES
+from graftwork.errors import BaseModelError, Fault, GraftworkError
+from graftwork.runs.progress import Progress
+from graftwork.storage.directory import committed
+from graftwork.storage.foreign.pickled import ForeignTensors, read_foreign
+from graftwork.storage.json_files import read_json
+from graftwork.storage.tensors import save_tensors
+
+__all__ = ["convert_checkpoint", "pickled_checkpoint"]
+
+SINGLE = "pytorch_model.bin"
+INDEX = "pytorch_model.bin.index.json"
+# What a base needs besides: small files that say how its inputs are read.
+BESIDE = (
+    *("config.json", PROCESSOR, *TOKENIZER_FILES, "tokenizer_config.json"),
+    *("special_tokens_map.json", "added_tokens.json", "merges.txt", "sentencepiece.bpe.model"),
+)
+
+
+def pickled_checkpoint(source: Path) -> Path | None:
+    """The Hugging Face directory that a folder, or a file of weights in it, is; None: it is none.
+
+    Told by its `config.json`, which names a `model_type`.
+    """
+    folder = source if source.is_dir() else source.parent
+    if source.is_file() and source.name != SINGLE:
+        return None
+    if not any((folder / name).is_file() for name in (SINGLE, INDEX)):
+        return None
+    try:
+        told = read_json(folder / "config.json")
+    except GraftworkError:  # whatever is wrong with it, it names no model
+        return None
+    return folder if isinstance(told, dict) and "model_type" in told else None
+
+
+def convert_checkpoint(folder: Path, out: str | Path, progress: Progress) -> dict[str, Any]:
+    """Write the base; the names of its tensors stay as they are.
+
+    Raises:
+        BaseModelError: its config asks for what is never done, its index names no files of this
+            folder, or what was written cannot be opened as a base.
+        IntegrityError: a file of weights is damaged, or names what no file of tensors needs.
+    """
+    files = _files(folder)
+    tensors: dict[str, np.ndarray] = {}
+    left_out: list[str] = []
+    widened, formats = 0, set()
+    for file in files:
+        with progress.step(f"reading {file.name}"):
+            found = read_foreign(file)
+        formats.add(found.format)
+        mine = {path[0]: array for path, array in found.tensors.items() if len(path) == 1}
+        tensors |= {name: _as_kept(array) for name, array in mine.items()}
+        widened += sum(found.types[(name,)] in ("bfloat16", "float64") for name in mine)
+        left_out += _left_out(found)
+    if not tensors:
+        raise BaseModelError(faults=[Fault("holds no tensors", file=str(files[0]))])
+    with progress.step("writing the base"), committed(out) as temporary:
+        for name in BESIDE:
+            if (folder / name).is_file():
+                shutil.copyfile(folder / name, temporary / name)
+        # transformers opens no file that does not say whose it is
+        save_tensors(temporary / "model.safetensors", tensors, {"format": "pt"})
+        told = _opened(temporary, folder)
+    return {
+        "out": str(out),
+        "architecture": told["model_type"],
+        "format": ", ".join(sorted(formats)),
+        "found": "as a Hugging Face checkpoint",
+        "tensors": len(tensors),
+        "left_out": left_out[:1000],
+        "n_left_out": len(left_out),
+        "widened": widened,
+        "bytes": (Path(out) / "model.safetensors").stat().st_size,
+        "classes": None,
+        "input": told["input"],
+        "modality": told["modality"],
+        "parameters": told["parameters"],
+    }
+
+
+def _files(folder: Path) -> list[Path]:
+    """The weights: one file, or the shards that an index names."""
+    if (folder / SINGLE).is_file():
+        return [folder / SINGLE]
+    index = folder / INDEX
+    table = read_json(index).get("weight_map")
+    names = sorted({str(name) for name in table.values()}) if isinstance(table, dict) else []
+    wrong = [name for name in names if Path(name).name != name or not (folder / name).is_file()]
+    if wrong or not names:
+        faults = [Fault(f"{name!r} is no file of this folder", str(index)) for name in wrong]
+        raise BaseModelError(faults=faults or [Fault("names no files", str(index))])
+    return [folder / name for name in names]
+
+
+def _as_kept(array: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32) if array.dtype == np.float64 else array
+
+
+def _left_out(found: ForeignTensors) -> list[str]:
+    deeper = [".".join(path) for path in found.tensors if len(path) != 1]
+    return deeper + [".".join(path) for path, _ in found.left_out]
+
+
+def _opened(written: Path, source: Path) -> dict[str, Any]:
+    """What the base says of itself, once opened as any other is.
+
+    Raises:
+        BaseModelError: it cannot be; told of the folder that it was made of.
+    """
+    from graftwork.bases import open_base
+    from graftwork.runtime.devices import place
+
+    try:
+        described = open_base(str(written), placement=place("cpu", "float32")).describe()
+    except BaseModelError as error:
+        here = str(written)
+        faults = [
+            replace(fault, file=fault.file and fault.file.replace(here, str(source)))
+            for fault in error.faults
+        ]
+        raise BaseModelError(f"{source} gives no base", faults=faults) from error
+    told = read_json(written / "config.json")
+    return {"model_type": told["model_type"], "input": None, **described}
