@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Makes docs/images/report.png: runs the demo with an empty cache, and photographs the top of its
-# report in the light theme. Needs chromium; best on a machine that does nothing else.
+# Makes the pictures of the docs: runs both demos with an empty cache, and photographs the top of the
+# report of texts (report.png) and the pictures in that of images (pictures.png), in the light theme.
+# Needs chromium; best on a machine that does nothing else.
 #
 #   docs/images/make.sh            (GRAFTWORK and CHROMIUM name other programs)
 set -euo pipefail
@@ -9,14 +10,22 @@ graftwork=${GRAFTWORK:-"$here/../../.venv/bin/graftwork"}
 chromium=${CHROMIUM:-chromium}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+export GRAFTWORK_CACHE="$work/cache" GRAFTWORK_STATE="$work/state"
 
-GRAFTWORK_CACHE="$work/cache" GRAFTWORK_STATE="$work/state" \
-  "$graftwork" demo --out "$work/demo" --quiet
+# Name, page, and height in CSS pixels.
+photograph() {
+  "$chromium" --headless --no-sandbox --disable-gpu --disable-background-networking \
+    --hide-scrollbars --force-device-scale-factor=1.5 --window-size=1160,"$3" \
+    --user-data-dir="$work/profile" --screenshot="$work/$1.png" "file://$2" 2>/dev/null
+  mv "$work/$1.png" "$here/$1.png"
+  ls -l "$here/$1.png"
+}
 
-# Width and height in CSS pixels: the verdict, the scores and the comparison with the controls.
-"$chromium" --headless --no-sandbox --disable-gpu --disable-background-networking \
-  --hide-scrollbars --force-device-scale-factor=1.5 --window-size=1160,1240 \
-  --user-data-dir="$work/profile" --screenshot="$work/report.png" \
-  "file://$work/demo/report/report.html" 2>/dev/null
-mv "$work/report.png" "$here/report.png"
-ls -l "$here/report.png"
+"$graftwork" demo --out "$work/demo" --quiet
+photograph report "$work/demo/report/report.html" 1240 # verdict, scores, controls
+
+"$graftwork" demo images --out "$work/photos" --quiet
+# the section of pictures alone
+alone='<style>section:not(#gallery), nav, header, footer, .tiles { display: none !important; }</style>'
+sed "s|</head>|$alone</head>|" "$work/photos/report/report.html" > "$work/gallery.html"
+photograph pictures "$work/gallery.html" 900

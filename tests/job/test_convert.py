@@ -625,10 +625,14 @@ def test_pickles_of_a_hugging_face_directory(graftwork: Any, tmp_path: Path, sha
 
 def test_pickles_of_a_text_network_too(tiny: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny, tmp_path / "bert")
+    # how long its inputs may be stands in a file of its own
+    write_json(tmp_path / "bert" / "sentence_bert_config.json", {"max_seq_length": 16})
+    shutil.copytree(tmp_path / "bert", tmp_path / "before")
     told = api.convert(_pickled_twin(tmp_path / "bert") / "pytorch_model.bin", out=tmp_path / "out")
     assert told["architecture"] == "bert"
-    one, other = (open_base(str(folder)) for folder in (tiny, tmp_path / "out"))
+    one, other = (open_base(str(tmp_path / name)) for name in ("before", "out"))
     assert one.fingerprint() == other.fingerprint()
+    assert other.max_length == 16  # type: ignore[attr-defined]
 
 
 def test_what_a_hugging_face_directory_lacks_is_named(tmp_path: Path) -> None:
@@ -641,9 +645,37 @@ def test_what_a_hugging_face_directory_lacks_is_named(tmp_path: Path) -> None:
         api.convert(folder, out=tmp_path / "out")
     write_json(folder / "pytorch_model.bin.index.json", {"weight_map": {"a": "../b.bin"}})
     (folder / "pytorch_model.bin").unlink()
-    with pytest.raises(BaseModelError, match=r"'\.\./b\.bin' is no file of this folder"):
+    with pytest.raises(BaseModelError, match=r"'\.\./b\.bin' is no \.bin file of this folder"):
         api.convert(folder, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("index", [[], {"weight_map": []}, {"weight_map": {"a": "b" * 5000}}])
+def test_an_index_that_is_none_is_told(index: Any, tmp_path: Path) -> None:
+    folder = _pickled_twin(toy_transformers.checkpoint("resnet", tmp_path / "resnet"))
+    (folder / "pytorch_model.bin").unlink()
+    write_json(folder / "pytorch_model.bin.index.json", index)
+    with pytest.raises(BaseModelError, match=r"no \.bin file|names no files"):
+        api.convert(folder, out=tmp_path / "out")
+
+
+def test_a_shard_stands_for_its_directory(tmp_path: Path) -> None:
+    folder = _pickled_twin(toy_transformers.checkpoint("resnet", tmp_path / "resnet"), shards=2)
+    told = api.convert(folder / "pytorch_model-1.bin", out=tmp_path / "out")
+    assert told["tensors"] == len(load_file(tmp_path / "out" / "model.safetensors"))
+    with pytest.raises(BaseModelError, match="leave it out"):
+        api.convert(folder, out=tmp_path / "other", architecture="resnet20_cifar")
+
+
+def test_weights_that_are_no_numbers_are_told_of_a_directory_too(tmp_path: Path) -> None:
+    folder = toy_transformers.checkpoint("resnet", tmp_path / "resnet")
+    tensors = load_file(folder / "model.safetensors")
+    name = next(name for name, value in tensors.items() if value.is_floating_point())
+    tensors[name] = torch.full_like(tensors[name], float("nan"))
+    (folder / "model.safetensors").unlink()
+    torch.save(tensors, folder / "pytorch_model.bin")
+    with pytest.raises(BaseModelError, match="no numbers"):
+        api.convert(folder, out=tmp_path / "out")
 
 
 def test_a_pickle_of_a_hugging_face_directory_runs_nothing(tmp_path: Path) -> None:

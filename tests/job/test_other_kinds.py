@@ -200,3 +200,15 @@ def test_a_model_that_was_fitted_to_names_of_pictures_goes_on_reading_them(
 def test_other_models_note_nothing(lexical_run: Path, photo_run: Any) -> None:
     assert "looks_like" not in Model.load(lexical_run).facts
     assert "looks_like" not in photo_run.model.facts
+
+
+def test_a_model_of_some_names_reads_names_alone_too(tmp_path: Path) -> None:
+    """Three names in four are of pictures: too few to look like a column of them, but seen."""
+    rows = [
+        {"name": f"{word}_{i}.{'pdf' if i % 4 == 0 else 'jpg'}", "label": word}
+        for i in range(40)
+        for word in ("invoice", "beach")
+    ]
+    run = gw.fit(rows, out=tmp_path / "run", target="label", input="name", base="lexical")
+    told = gw.predict(run, [{"name": f"beach_{i}.jpg"} for i in range(100, 112)])
+    assert told["predicted"] == 12

@@ -49,6 +49,52 @@ def test_settings_go_on_top(data: Path, tiny: Path, tmp_path: Path) -> None:
     assert other == {**one, "seed": 3}
 
 
+def test_what_is_asked_for_by_name_is_tried(
+    data: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There was no time for anything; a strategy that is named wants none of that."""
+    settings = {"target": "label", "base": str(tiny), "folds": 3}
+    with monkeypatch.context() as patch:
+        patch.setattr(Budget, "left", property(lambda self: -1.0))
+        gw.fit(data, out=tmp_path / "first", settings=settings)
+    assert len(_tried(tmp_path / "first")) == 1
+    gw.fit(data, out=tmp_path / "again", replay=tmp_path / "first")
+    assert len(_tried(tmp_path / "again")) == 1
+    named = {"strategy": "finetune", "parameters": {"epochs": 1}}
+    gw.fit(data, out=tmp_path / "named", replay=tmp_path / "first", settings=named)
+    assert _tried(tmp_path / "named")[-1] == "finetune"
+
+
+def test_only_the_clock_is_replayed(
+    data: Path, tiny: Path, checkpoints: Any, tmp_path: Path
+) -> None:
+    """What the data or the base say of a rung is asked of those that are there."""
+    more = write_csv(tmp_path / "more.csv", make_rows(300))
+    settings = {"target": "label", "folds": 3, "parameters": {"epochs": 1}}
+    gw.fit(more, out=tmp_path / "first", settings={**settings, "base": str(tiny)})
+    assert "top" in _tried(tmp_path / "first")
+    found = {}
+    for name, rows, base in (
+        ("albert", more, str(checkpoints("albert"))),
+        ("few", data, str(tiny)),
+    ):
+        gw.fit(rows, out=tmp_path / name, replay=tmp_path / "first", base=base)
+        passed = read_json(tmp_path / name / "record.json")["ladder"]["not_tried"]
+        found[name] = {row["name"]: row["reason"] for row in passed}
+    assert "no boundary" in found["albert"]["top"]
+    assert "too few" in found["few"]["top"]
+
+
+def test_a_plan_is_that_of_the_run(data: Path, tiny: Path, tmp_path: Path) -> None:
+    gw.fit(
+        data,
+        out=tmp_path / "first",
+        settings={"target": "label", "base": str(tiny), "strategy": "probe", "folds": 3},
+    )
+    plan = gw.plan(data, replay=tmp_path / "first")
+    assert plan["digest"] == read_json(tmp_path / "first" / "plan.json")["digest"]
+
+
 def test_a_run_that_is_none_is_refused(data: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="holds no finished run"):
         gw.fit(data, out=tmp_path / "out", replay=tmp_path / "nothing")

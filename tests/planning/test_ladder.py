@@ -16,6 +16,7 @@ from graftwork.errors import TrainingError
 from graftwork.planning.budget import Budget
 from graftwork.planning.ladder import Rung, climb
 from graftwork.runs.recipe import Recipe
+from graftwork.strategies.probe import Probe
 from graftwork.strategies.strategy import Choice
 
 N = 480
@@ -314,3 +315,12 @@ def test_a_pilot_that_few_new_rows_could_judge_is_not_tried(job: Any, rungs: lis
     ] * 2
     asked = climb(job, [*rungs[:2], rungs[-1]], min_gain=0.005, end_on="finetune", fresh=fresh)
     assert asked.chosen.rung.name == "finetune"
+
+
+def test_a_frozen_rung_is_forecast_on_rows_of_every_fold(bert: Any, tmp_path: Path) -> None:
+    """One group may fill a fold; the few rows that are measured still come from several."""
+    many = toys.dataset({"text": [f"{text} {i}" for i in range(12) for text in TEXTS]}, LABELS * 12)
+    large = toys.job(many, {"base": bert}, tmp_path)
+    large.folds[:] = 0
+    large.folds[:3] = [1, 2, 3]
+    assert Probe(readouts=1).forecast_search(large) > 0

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from graftwork.api._convert_huggingface import convert_checkpoint, pickled_checkpoint
+from graftwork.api._finite import check_values
 from graftwork.api._state_dict import StateDict, chosen
 from graftwork.bases._convnet_config import RESIZES, class_count, default_config, is_head
 from graftwork.errors import (
@@ -32,8 +33,6 @@ __all__ = ["convert"]
 LARGEST = 4096  # side of an input, in pixels
 LISTED = 1000  # names of what was left out
 WIDENED = ("bfloat16", "float64")  # become float32
-NUMBERS = ("weight", "bias", "running_mean", "running_var")  # last words of names of fractions
-SHOWN = 20  # tensors in a message
 
 
 def convert(
@@ -102,7 +101,7 @@ def convert(
     config["input"] |= changes
     config["converted_from"] = {"file": source.name, "sha256": sha256_file(source)}
     tensors = _written(table, classes)
-    _check_values(tensors, str(source))
+    check_values(tensors, str(source))
     with progress.step("writing the base"), committed(out) as temporary:
         write_json(temporary / "config.json", config)
         save_tensors(temporary / "model.safetensors", tensors)
@@ -144,8 +143,10 @@ def _refuse(out: str | Path) -> None:
 
 def _check_source(source: Path) -> None:
     if source.is_dir():
-        ready = (source / "config.json").is_file()
+        ready = (source / "config.json").is_file() and (source / "model.safetensors").is_file()
         hint = f"it is a base already: --base {source}" if ready else "give the file of weights"
+        if pickled_checkpoint(source) is not None:
+            hint = "a Hugging Face directory tells its architecture itself: leave it out"
         message = "is a directory; convert reads one file of weights"
         raise BaseModelError(faults=[Fault(message, file=str(source), hint=hint)])
     if not source.is_file():
@@ -203,30 +204,6 @@ def _written(table: StateDict, classes: int | None) -> dict[str, np.ndarray]:
             for name, array in table.tensors.items()
             if classes is not None or not is_head(name)
         }
-
-
-def _check_values(tensors: Mapping[str, np.ndarray], where: str) -> None:
-    """Refuse weights that are no finite fractions.
-
-    Whole numbers in their place (of a quantized network, say) mean something else.
-
-    Raises:
-        BaseModelError: some are not; the first are named.
-    """
-    faults = []
-    for name, array in tensors.items():
-        fraction = array.dtype.kind == "f"
-        if not fraction and name.rpartition(".")[2] in NUMBERS:
-            message = f"tensor {name!r} is of {array.dtype.name}, which no weights are kept in"
-            faults.append(Fault(message, file=where))
-        elif fraction and not np.isfinite(array).all():
-            faults.append(
-                Fault(f"tensor {name!r} holds values that are no numbers (as float32)", file=where)
-            )
-    if faults:
-        more = len(faults) - SHOWN
-        shown = [*faults[:SHOWN], *([Fault(f"and {more:,} more")] if more > 0 else [])]
-        raise BaseModelError("these weights cannot be used", shown)
 
 
 def _opened(folder: Path) -> dict[str, Any]:

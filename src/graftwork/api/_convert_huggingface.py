@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graftwork.bases._checkpoint import PROCESSOR, TOKENIZER_FILES
+from graftwork.api._finite import check_values
 from graftwork.errors import BaseModelError, Fault, GraftworkError
 from graftwork.runs.progress import Progress
 from graftwork.storage.directory import committed
@@ -21,11 +21,10 @@ __all__ = ["convert_checkpoint", "pickled_checkpoint"]
 
 SINGLE = "pytorch_model.bin"
 INDEX = "pytorch_model.bin.index.json"
-# What a base needs besides: small files that say how its inputs are read.
-BESIDE = (
-    *("config.json", PROCESSOR, *TOKENIZER_FILES, "tokenizer_config.json"),
-    *("special_tokens_map.json", "added_tokens.json", "merges.txt", "sentencepiece.bpe.model"),
-)
+SHARDS = "pytorch_model-*.bin"
+BESIDE = ("*.json", "*.txt", "*.model", "*.jinja")  # how its inputs are read, and its card
+SHOWN = 20  # files in a message
+LISTED = 1000  # names of what was left out
 
 
 def pickled_checkpoint(source: Path) -> Path | None:
@@ -34,7 +33,8 @@ def pickled_checkpoint(source: Path) -> Path | None:
     Told by its `config.json`, which names a `model_type`.
     """
     folder = source if source.is_dir() else source.parent
-    if source.is_file() and source.name != SINGLE:
+    part = source.name in (SINGLE, INDEX) or source.match(SHARDS)
+    if source.is_file() and not part:
         return None
     if not any((folder / name).is_file() for name in (SINGLE, INDEX)):
         return None
@@ -56,7 +56,7 @@ def convert_checkpoint(folder: Path, out: str | Path, progress: Progress) -> dic
     files = _files(folder)
     tensors: dict[str, np.ndarray] = {}
     left_out: list[str] = []
-    widened, formats = 0, set()
+    n_left_out, widened, formats = 0, 0, set()
     for file in files:
         with progress.step(f"reading {file.name}"):
             found = read_foreign(file)
@@ -65,12 +65,13 @@ def convert_checkpoint(folder: Path, out: str | Path, progress: Progress) -> dic
         tensors |= {name: _as_kept(array) for name, array in mine.items()}
         widened += sum(found.types[(name,)] in ("bfloat16", "float64") for name in mine)
         left_out += _left_out(found)
+        n_left_out += len(found.tensors) - len(mine) + found.n_left_out
     if not tensors:
         raise BaseModelError(faults=[Fault("holds no tensors", file=str(files[0]))])
+    check_values(tensors, str(folder))
     with progress.step("writing the base"), committed(out) as temporary:
-        for name in BESIDE:
-            if (folder / name).is_file():
-                shutil.copyfile(folder / name, temporary / name)
+        for beside in _beside(folder):
+            shutil.copyfile(beside, temporary / beside.name)
         # transformers opens no file that does not say whose it is
         save_tensors(temporary / "model.safetensors", tensors, {"format": "pt"})
         told = _opened(temporary, folder)
@@ -80,8 +81,8 @@ def convert_checkpoint(folder: Path, out: str | Path, progress: Progress) -> dic
         "format": ", ".join(sorted(formats)),
         "found": "as a Hugging Face checkpoint",
         "tensors": len(tensors),
-        "left_out": left_out[:1000],
-        "n_left_out": len(left_out),
+        "left_out": left_out[:LISTED],
+        "n_left_out": n_left_out,
         "widened": widened,
         "bytes": (Path(out) / "model.safetensors").stat().st_size,
         "classes": None,
@@ -96,13 +97,24 @@ def _files(folder: Path) -> list[Path]:
     if (folder / SINGLE).is_file():
         return [folder / SINGLE]
     index = folder / INDEX
-    table = read_json(index).get("weight_map")
+    told = read_json(index)
+    table = told.get("weight_map") if isinstance(told, dict) else None
     names = sorted({str(name) for name in table.values()}) if isinstance(table, dict) else []
-    wrong = [name for name in names if Path(name).name != name or not (folder / name).is_file()]
+    there = {path.name for path in folder.glob("*.bin") if path.is_file()}
+    wrong = [name for name in names if name not in there]
     if wrong or not names:
-        faults = [Fault(f"{name!r} is no file of this folder", str(index)) for name in wrong]
+        faults = [
+            Fault(f"{name[:80]!r} is no .bin file of this folder", str(index), field="weight_map")
+            for name in wrong[:SHOWN]
+        ]
         raise BaseModelError(faults=faults or [Fault("names no files", str(index))])
     return [folder / name for name in names]
+
+
+def _beside(folder: Path) -> list[Path]:
+    """The small files of a checkpoint, its index of pickles apart."""
+    found = {path for pattern in BESIDE for path in folder.glob(pattern) if path.is_file()}
+    return sorted(path for path in found if not path.name.endswith(".index.json"))
 
 
 def _as_kept(array: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ from graftwork.api._open import (
     store_folder,
 )
 from graftwork.api._replay import Replayed, replay_of
-from graftwork.api._rungs import BASE, RunMemory, check_rungs, rungs_of
+from graftwork.api._rungs import BASE, ENCODING, RunMemory, check_rungs, rungs_of
 from graftwork.api._save import commit_model, commit_report
 from graftwork.api._tracking import tell_metrics, tell_rungs, tracking
 from graftwork.bases import BACKBONES
@@ -268,7 +268,8 @@ def _work(
         _encode(run, job, opened, progress)
         with record.seconds("search"):
             search = search_job(job, opened.recipe.seed)
-            ladder = _climb(search, opened, memory, budget, len(job.rows))
+            timely = {} if replayed is None else replayed.timely
+            ladder = _climb(search, opened, memory, budget, len(job.rows), timely)
         for result in ladder.results:
             run.log("rung", **result.to_json())
         tell_rungs(tracker, ladder)
@@ -298,14 +299,14 @@ def _within(job: Job, opened: Opened, budget: Budget, memory: RunMemory) -> Job:
     """The job, without the base where the budget does not even allow to encode the rows."""
     if BASE not in job.backbones or opened.recipe.strategy != "auto" or opened.earlier is not None:
         return job  # a warm start never ends below its start, and that reads the base
-    decision = memory.decided("encoding")
+    decision = memory.decided(ENCODING)
     if decision is None:
         seconds = _encoding_forecast(job, opened)
         for _ in range(2):  # a first measurement on a busy machine may be far too slow
             if seconds > budget.left:
                 seconds = min(seconds, _encoding_forecast(job, opened))
         decision = {"go": seconds <= budget.left, "forecast": round(seconds, 3)}
-        memory.decide("encoding", decision)
+        memory.decide(ENCODING, decision)
     if decision["go"]:
         return job
     job.progress.say(
@@ -337,7 +338,12 @@ def _encode(run: RunDirectory, job: Job, opened: Opened, progress: Progress) -> 
 
 
 def _climb(
-    search: Job, opened: Opened, memory: RunMemory, budget: Budget, refit_rows: int
+    search: Job,
+    opened: Opened,
+    memory: RunMemory,
+    budget: Budget,
+    refit_rows: int,
+    timely: dict[str, bool],
 ) -> Climb:
     recipe = opened.recipe
     rungs, end_on = rungs_of(recipe, opened.base, opened.modality.classical)
@@ -355,6 +361,7 @@ def _climb(
         budget=budget,
         refit_rows=refit_rows,
         fresh=_fresh(search, opened),
+        timely=timely,
     )
     if not left_out:
         return found

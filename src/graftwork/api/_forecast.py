@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from graftwork.api._fit import make_job
-from graftwork.api._open import Opened, machine_of, open_all, recipe_of, store_folder
+from graftwork.api._open import (
+    Opened,
+    machine_of,
+    open_all,
+    recipe_of,
+    settings_of,
+    store_folder,
+)
+from graftwork.api._replay import replay_of
 from graftwork.api._rungs import BASE, check_rungs, rungs_of
 from graftwork.bases.vectors import vectors_of
 from graftwork.evaluation.controls import TRAIN_ROWS
@@ -32,6 +40,7 @@ def plan(
     out: str | Path | None = None,
     settings: Mapping[str, Any] | Recipe | None = None,
     machine: Machine | Mapping[str, Any] | None = None,
+    replay: str | Path | None = None,
     progress: Progress | None = None,
     **more: Any,
 ) -> dict[str, Any]:
@@ -42,6 +51,7 @@ def plan(
         out: as for `fit`; only shown.
         settings: as for `fit`.
         machine: as for `fit`.
+        replay: as for `fit`.
         progress: as for `fit`.
         **more: as for `fit`.
 
@@ -49,6 +59,8 @@ def plan(
         ``recipe``, ``rows``, ``labels``, ``rungs``, ``forecast`` (seconds by step) and ``text``.
     """
     progress = progress or Progress()
+    if replay is not None:
+        settings = {**replay_of(replay).settings, **settings_of(settings)}
     recipe, how = recipe_of(settings, more), machine_of(machine)
     opened = open_all(data, recipe, how, progress=progress)
     recipe = opened.recipe

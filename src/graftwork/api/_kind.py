@@ -75,8 +75,12 @@ def _check_all(name: str, found: Sequence[str], inputs: Sequence[str], table: Ta
 
 def filled_cells(table: Table, name: str) -> list[Any]:
     """The first `SAMPLE` cells of a column that hold anything, of its first rows."""
-    column = table.columns.column(name)
-    found = [value for value in to_list(column.slice(0, 20 * SAMPLE)) if value not in (None, "")]
+    column, found = table.columns.column(name), []
+    for start in range(0, min(len(column), 20 * SAMPLE), SAMPLE):  # bytes of pictures are large
+        cells = to_list(column.slice(start, SAMPLE))
+        found += [value for value in cells if value not in (None, "")]
+        if len(found) >= SAMPLE:
+            break
     return found[:SAMPLE]
 
 

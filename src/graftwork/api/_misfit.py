@@ -70,12 +70,13 @@ def check_values(model: Model, values: Mapping[str, Any]) -> None:
 
 
 def looks_like(table: Table, columns: Sequence[str], own: str) -> str | None:
-    """The kind that the cells of one of the columns look like, if another than `own`.
+    """The kind that some of the cells of one of the columns look like, if another than `own`.
 
-    Asked when a model is fitted: one that was meant to read names of files goes on doing so.
+    Asked when a model is fitted: one that was meant to read names of files, among others too, goes
+    on doing so.
     """
-    found = (_recognised(filled_cells(table, column), own) for column in columns)
-    return next((kind for kind in found if kind is not None), None)
+    cells = (cell for column in columns for cell in filled_cells(table, column))
+    return next((kind for cell in cells if (kind := _recognised([cell], own))), None)
 
 
 def kind_instead(cells: Sequence[Any], own: str, folder: Path | None) -> str | None:
@@ -103,7 +104,7 @@ def _recognised(cells: Sequence[Any], own: str) -> str | None:
 
 
 def _surely(kind: str, cells: Sequence[Any], folder: Path | None) -> bool:
-    """Whether cells that look like names of files are such, not texts that end in one."""
+    """Whether cells that look like names of files are such, not texts that read so."""
     if not all(isinstance(cell, str) for cell in cells):
         return True
     bare = not any(character.isspace() for cell in cells for character in cell.strip())

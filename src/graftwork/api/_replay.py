@@ -1,7 +1,8 @@
 """`fit --replay RUN`: a run's settings and decisions, on the same or other data.
 
 What the ladder decides by the clock (which rungs the budget had time for) comes from the run, so
-that a slower machine ends on the same rung.
+that a slower machine ends on the same rung. Whatever else it decides, it decides of the data and
+the base that are there.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from graftwork.api._report_of import run_folder
-from graftwork.api._rungs import DECISION, RunMemory
+from graftwork.api._rungs import DECISION, ENCODING, RunMemory
 from graftwork.runs.directory import stage_payload
 from graftwork.runs.plan import Plan
 from graftwork.runs.run import Run
@@ -26,17 +27,17 @@ class Replayed:
 
     Attributes:
         settings: every field of its recipe.
-        decisions: by rung, as `RunMemory.decide` kept them.
+        timely: by rung, and for ``encoding``, whether there was time for it.
     """
 
     settings: dict[str, Any]
-    decisions: dict[str, dict[str, Any]]
+    timely: dict[str, bool]
 
     def tell(self, memory: RunMemory) -> None:
-        """Put the decisions where the ladder finds them; those of a resumed run stand."""
-        for name, decision in self.decisions.items():
-            if memory.decided(name) is None:
-                memory.decide(name, decision)
+        """Say that there is, or is no, time for the base; a resumed run has said so before."""
+        known = self.timely.get(ENCODING)
+        if known is not None and memory.decided(ENCODING) is None:
+            memory.decide(ENCODING, {"go": known, "forecast": 0.0})
 
 
 def replay_of(run: str | Path) -> Replayed:
@@ -50,7 +51,9 @@ def replay_of(run: str | Path) -> Replayed:
     Run.load(place, lambda path: path)  # says what is missing
     recipe = Plan.from_json(read_json(place / "plan.json"), file=str(place / "plan.json")).recipe
     settings = {field.name: getattr(recipe, field.name) for field in fields(recipe)}
-    decisions = {}
+    timely = {}
     for folder in sorted(place.glob(f"stages/{DECISION}*")):
-        decisions[folder.name.removeprefix(DECISION)] = stage_payload(folder)
-    return Replayed(settings, decisions)
+        name, decision = folder.name.removeprefix(DECISION), stage_payload(folder)
+        if name == ENCODING or decision.get("clock"):
+            timely[name] = bool(decision["go"])
+    return Replayed(settings, timely)

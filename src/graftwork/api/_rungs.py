@@ -20,9 +20,19 @@ from graftwork.strategies import STRATEGIES
 from graftwork.strategies._tuner import Tuner
 from graftwork.strategies.strategy import Choice, Strategy
 
-__all__ = ["BASE", "DECISION", "RunMemory", "check_rungs", "make_strategy", "owned", "rungs_of"]
+__all__ = [
+    "BASE",
+    "DECISION",
+    "ENCODING",
+    "RunMemory",
+    "check_rungs",
+    "make_strategy",
+    "owned",
+    "rungs_of",
+]
 
 DECISION = "decision-"  # begins the name of a stage that holds one
+ENCODING = "encoding"  # the decision whether there is time for the base at all
 BASE = "base"  # the pre-trained backbone's name in jobs and models
 
 

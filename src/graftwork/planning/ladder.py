@@ -13,13 +13,13 @@ so far leaves less than `min_gain` to be gained, the ladder ends.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 
-from graftwork.errors import TrainingError
+from graftwork.errors import GraftworkError, TrainingError
 from graftwork.evaluation.contender import Contender
 from graftwork.evaluation.scores import gain as paired_gain
 from graftwork.evaluation.scores import intervals
@@ -163,6 +163,7 @@ def climb(
     budget: Budget | None = None,
     refit_rows: int | None = None,
     fresh: np.ndarray | None = None,
+    timely: Mapping[str, bool] | None = None,
 ) -> Climb:
     """Try the rungs in order.
 
@@ -176,8 +177,11 @@ def climb(
         refit_rows: rows of the final fit; default: the job's.
         fresh: bool (n,), the rows that rungs may be judged on (what the start of a warm start has
             learnt from flatters it); default: all.
+        timely: rungs of which it is known whether there is time for them (a run that is replayed):
+            the clock is not asked.
     """
-    way = _Ladder(job, min_gain, memory, end_on, budget, refit_rows or len(job.rows), fresh)
+    rows = refit_rows or len(job.rows)
+    way = _Ladder(job, min_gain, memory, end_on, budget, rows, fresh, dict(timely or {}))
     for rung in rungs:
         way.try_rung(rung)
     if way.best is None:
@@ -201,6 +205,7 @@ class _Ladder:
     budget: Budget | None
     refit_rows: int
     fresh: np.ndarray | None = None
+    timely: dict[str, bool] = field(default_factory=dict)
     results: list[RungResult] = field(default_factory=list)
     passed: list[dict[str, Any]] = field(default_factory=list)
     fitted: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
@@ -256,12 +261,15 @@ class _Ladder:
                 f"well in a fraction of the time; --strategy {rung.name} tunes all"
             )
             return {"go": False, "reason": reason}
-        if self.budget is not None and self.budget.left <= 0 and not asked:
-            return {"go": False, "reason": "the budget is spent"}
+        if self.timely.get(rung.name) is False and not asked:
+            reason = "the run that is replayed had no time for it"
+            return {"go": False, "reason": reason, "clock": True}
+        if self._spent(rung, asked):
+            return {"go": False, "reason": "the budget is spent", "clock": True}
         backbones = {name: self.job.backbones[name] for name in rung.backbones}
         mine = replace(self.job, backbones=backbones)
         if not _trains(rung.strategy):
-            return self._searchable(rung.strategy, mine, asked)
+            return self._searchable(rung, mine, asked)
         why = rung.strategy.refuses(next(iter(backbones.values())))
         if why is None and not asked:
             why = self._headroom() or self._too_few(rung.strategy.splits(mine)) or None
@@ -270,15 +278,27 @@ class _Ladder:
         forecast = rung.strategy.forecast(mine, self.refit_rows)
         forecast = {name: round(seconds, 3) for name, seconds in forecast.items()}
         wanted = forecast["pilot"] + forecast["refit"]
-        return {**self._affordable(wanted, asked), "forecast": forecast}
+        return {**self._affordable(rung, wanted, asked), "forecast": forecast}
 
-    def _searchable(self, strategy: Strategy, job: Job, asked: bool) -> dict[str, Any]:
+    def _spent(self, rung: Rung, asked: bool) -> bool:
+        """Whether the budget is, as far as the clock is asked at all."""
+        timed = self.budget is not None and rung.name not in self.timely and not asked
+        return timed and self.budget is not None and self.budget.left <= 0
+
+    def _searchable(self, rung: Rung, job: Job, asked: bool) -> dict[str, Any]:
         """Whether there is time to choose a head on frozen features."""
-        forecast = getattr(strategy, "forecast_search", None)
+        cheap = {"go": True, "reason": "cheap", "clock": True}
+        forecast = getattr(rung.strategy, "forecast_search", None)
         if forecast is None or len(job.rows) < FEW_ROWS:
-            return {"go": True, "reason": "cheap"}
-        told = {"search": round(forecast(job), 3)}
-        return {**self._affordable(told["search"], asked), "forecast": told}
+            return cheap
+        try:
+            seconds = forecast(job)
+            if self.budget is not None and seconds > self.budget.left:
+                seconds = min(seconds, forecast(job))  # a busy machine may be far too slow for once
+        except GraftworkError:  # of the few rows that are drawn; all of them may do
+            return cheap
+        told = {"search": round(seconds, 3)}
+        return {**self._affordable(rung, seconds, asked), "forecast": told}
 
     def _too_few(self, splits: Sequence[tuple[np.ndarray, np.ndarray]]) -> str:
         """Why no pilot could be judged on these rows, or nothing."""
@@ -289,16 +309,20 @@ class _Ladder:
         new = "" if self.fresh is None else " new"
         return f"a pilot could be judged by {judged}{new} rows only, too few to see a gain"
 
-    def _affordable(self, wanted: float, asked: bool) -> dict[str, Any]:
+    def _affordable(self, rung: Rung, wanted: float, asked: bool) -> dict[str, Any]:
         told = f"about {duration_text(wanted)}"
+        if rung.name in self.timely and not asked:
+            reason = f"{told}, as the run that is replayed decided"
+            return {"go": self.timely[rung.name], "reason": reason, "clock": True}
         if self.budget is None:
-            return {"go": True, "reason": told}
+            return {"go": True, "reason": told, "clock": True}
         left = self.budget.left
         if wanted > left and not asked:
             reason = f"{told}, and {duration_text(max(left, 0))} are left of the budget"
-            return {"go": False, "reason": reason}
+            return {"go": False, "reason": reason, "clock": True}
         self.job.progress.say(f"Forecast: {told} ({duration_text(max(left, 0))} left)")
-        return {"go": True, "reason": f"{told} of the {duration_text(max(left, 0))} left"}
+        reason = f"{told} of the {duration_text(max(left, 0))} left"
+        return {"go": True, "reason": reason, "clock": True}
 
     def _headroom(self) -> str:
         """Why there is nothing left to gain, or nothing.

@@ -150,15 +150,17 @@ class Plain:
 
 
 def sampled(job: Job, rows: int) -> Job:
-    """A random few of the job's rows, and nothing told of what is done with them."""
+    """A random few of the job's rows, some of every fold; nothing is told of what they are for."""
     from dataclasses import replace
 
     import numpy as np
 
     from graftwork.runs.progress import Progress
 
-    drawn = np.random.default_rng([job.seed, 13]).permutation(len(job.rows))[:rows]
-    few = np.sort(drawn)
+    rng = np.random.default_rng([job.seed, 13])
+    shuffled = [rng.permutation(np.flatnonzero(job.folds == n)) for n in np.unique(job.folds)]
+    share = rows / len(job.rows)
+    few = np.sort(np.concatenate([own[: max(2, round(share * len(own)))] for own in shuffled]))
     return replace(job, rows=job.rows[few], folds=job.folds[few], journal=None, progress=Progress())
 
 

@@ -205,7 +205,7 @@ def _say_start(job: Job, name: str, settings: dict[str, Any]) -> None:
         return
     words = _readout_of(settings).describe(job.backbones[name].poolings)
     job.progress.say(
-        f"The probe reads no layer that would learn; tuning begins from its next best: {words}"
+        f"The probe reads no layer that would learn; tuning begins from another readout: {words}"
     )
 
 

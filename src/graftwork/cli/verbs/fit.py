@@ -61,6 +61,7 @@ class Fit:
                     out=out,
                     settings=given.settings,
                     machine=given.machine,
+                    replay=given.options.replay,
                     progress=session.progress,
                 )
             session.result(plan, str(plan["text"]))

@@ -46,7 +46,9 @@ def exact_duplicates(view: View) -> Iterator[Finding]:
             twins=Twins(_first_rows(view.exact)[view.exact[later]]),
             share=len(later) / len(view.exact),
         )
-    yield from _across(view, view.exact, "exact", "the same input as a training row")
+    yield from _across(
+        view, view.exact, "exact", "the same input as a row of training or validation"
+    )
 
 
 def near_duplicates(view: View) -> Iterator[Finding]:
@@ -71,7 +73,9 @@ def near_duplicates(view: View) -> Iterator[Finding]:
             twins=Twins(_first_rows(view.near)[view.near[later]], NEARLY),
             share=len(later) / len(view.near),
         )
-    yield from _across(view, view.near, "near", f"nearly the input of a training row{scope}")
+    yield from _across(
+        view, view.near, "near", f"nearly the input of a row of training or validation{scope}"
+    )
 
 
 def _across(view: View, ids: np.ndarray, kind: str, words: str) -> Iterator[Finding]:
