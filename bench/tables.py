@@ -11,6 +11,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from cells import NAMES, Result, gain, reached, seconds, table
 from harness import BENCH, WORK
@@ -278,20 +279,29 @@ TABLES: dict[str, tuple[Callable[[Result], str], Callable[[Result], list[list[st
 
 
 def origin(results: dict[str, Result]) -> str:
-    """Machine, versions and dates of the figures."""
+    """Machines, versions and dates of the figures, and which was measured on which machine."""
     if not results:
         return "Nothing is measured yet."
-    first = next(iter(results.values()))
-    machine, versions = first["machine"], first["versions"]
-    memory = machine["memory_bytes"] / 2**30
+    versions = next(iter(results.values()))["versions"]
+    machines: dict[str, list[str]] = {}
+    for name, found in results.items():
+        machines.setdefault(_machine(found["machine"]), []).append(name)
+    places = [
+        told if len(machines) == 1 else f"{told} ({', '.join(names)})"
+        for told, names in machines.items()
+    ]
     days = sorted({found["date"][:10] for found in results.values()})
     named = ("graftwork", "python", "torch", "transformers", "scikit-learn")
     return (
-        f"Measured {' and '.join(days)} on {machine['cpu']}, {machine['cores']} cores, "
-        f"{memory:.0f} GiB, {machine['system']}; "
+        f"Measured {' and '.join(days)} on {'; on '.join(places)}; "
         + ", ".join(f"{name} {versions[name]}" for name in named if name in versions)
         + f". Sources {', '.join(sorted({found['sources'] for found in results.values()}))}."
     )
+
+
+def _machine(told: dict[str, Any]) -> str:
+    memory = told["memory_bytes"] / 2**30
+    return f"{told['cpu']}, {told['cores']} cores, {memory:.0f} GiB, {told['system']}"
 
 
 def sections(results: dict[str, Result]) -> dict[str, str]:
