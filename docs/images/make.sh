@@ -7,6 +7,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 graftwork=${GRAFTWORK:-"$here/../../.venv/bin/graftwork"}
+python="$here/../../.venv/bin/python"
 chromium=${CHROMIUM:-chromium}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -17,7 +18,9 @@ photograph() {
   "$chromium" --headless --no-sandbox --disable-gpu --disable-background-networking \
     --hide-scrollbars --force-device-scale-factor=1.5 --window-size=1160,"$3" \
     --user-data-dir="$work/profile" --screenshot="$work/$1.png" "file://$2" 2>/dev/null
-  mv "$work/$1.png" "$here/$1.png"
+  "$python" -c 'import sys; from PIL import Image
+Image.open(sys.argv[1]).convert("RGB").quantize(128).save(sys.argv[2], optimize=True)' \
+    "$work/$1.png" "$here/$1.png" # a few hundred kB
   ls -l "$here/$1.png"
 }
 
