@@ -13,29 +13,32 @@ from graftwork.storage.manifest import verify_manifest
 
 
 @pytest.fixture(scope="module")
-def probed(tiny, inbox, homes, tmp_path_factory):
-    """A finished run that left its base as it was; for reading only."""
-    out = tmp_path_factory.mktemp("runs") / "probed"
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in homes.items():
-            patch.setenv(name, value)
-        settings = {"target": "label", "base": str(tiny), "strategy": "probe", "folds": 2}
-        api.fit(inbox, out=out, settings=settings)
-    return out
+def fitted_by(tiny, inbox, homes, tmp_path_factory):
+    """`fitted_by(strategy)`: a finished run on the inbox, at home."""
+
+    def fit(strategy, **parameters):
+        out = tmp_path_factory.mktemp("runs") / strategy
+        settings = {"target": "label", "base": str(tiny), "strategy": strategy, "folds": 2}
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in homes.items():
+                patch.setenv(name, value)
+            return api.fit(inbox, out=out, settings={**settings, "parameters": parameters})
+
+    return fit
 
 
 @pytest.fixture(scope="module")
-def tuned(tiny, inbox, homes, tmp_path_factory):
+def probed(fitted_by):
+    """A finished run that left its base as it was; for reading only."""
+    return fitted_by("probe").path
+
+
+@pytest.fixture(scope="module")
+def tuned(fitted_by):
     """A finished run that tuned its base, on the same rows; for reading only."""
-    out = tmp_path_factory.mktemp("runs") / "tuned"
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in homes.items():
-            patch.setenv(name, value)
-        settings = {"target": "label", "base": str(tiny), "strategy": "finetune", "folds": 2}
-        training = {"epochs": 3, "rate": 0.003, "batch_rows": 8}
-        run = api.fit(inbox, out=out, settings={**settings, "parameters": training})
+    run = fitted_by("finetune", epochs=3, rate=0.003, batch_rows=8)
     assert run.model.facts["trained_parameters"] > 1000
-    return out
+    return run.path
 
 
 def test_a_tuned_run_becomes_a_base(graftwork, tuned, tiny, tmp_path):

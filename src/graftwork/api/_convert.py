@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from graftwork.api._convert_huggingface import convert_checkpoint, pickled_checkpoint
-from graftwork.api._finite import check_values
+from graftwork.api._foreign_weights import LISTED, WIDENED, check_values, narrowed, opened
 from graftwork.api._state_dict import StateDict, chosen
 from graftwork.bases._convnet_config import RESIZES, class_count, default_config, is_head
 from graftwork.errors import (
@@ -31,8 +31,6 @@ from graftwork.storage.tensors import save_tensors
 __all__ = ["convert"]
 
 LARGEST = 4096  # side of an input, in pixels
-LISTED = 1000  # names of what was left out
-WIDENED = ("bfloat16", "float64")  # become float32
 
 
 def convert(
@@ -105,7 +103,7 @@ def convert(
     with progress.step("writing the base"), committed(out) as temporary:
         write_json(temporary / "config.json", config)
         save_tensors(temporary / "model.safetensors", tensors)
-        told = _opened(temporary)
+        told = opened(temporary)
     return {
         "out": str(out),
         "architecture": config["architecture"],
@@ -198,20 +196,11 @@ def _written(table: StateDict, classes: int | None) -> dict[str, np.ndarray]:
 
     A classifier that is not the architecture's is left out: features do not need it.
     """
-    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is told then
-        return {
-            name: array.astype(np.float32) if array.dtype == np.float64 else array
-            for name, array in table.tensors.items()
-            if classes is not None or not is_head(name)
-        }
-
-
-def _opened(folder: Path) -> dict[str, Any]:
-    """What the base says of itself, once opened as any other is."""
-    from graftwork.bases import open_base
-    from graftwork.runtime.devices import place
-
-    return open_base(str(folder), placement=place("cpu", "float32")).describe()
+    return {
+        name: narrowed(array)
+        for name, array in table.tensors.items()
+        if classes is not None or not is_head(name)
+    }
 
 
 def _left_out(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graftwork.api._finite import check_values
+from graftwork.api._foreign_weights import LISTED, WIDENED, check_values, narrowed, opened
 from graftwork.errors import BaseModelError, Fault, GraftworkError
 from graftwork.runs.progress import Progress
 from graftwork.storage.directory import committed
@@ -24,7 +24,6 @@ INDEX = "pytorch_model.bin.index.json"
 SHARDS = "pytorch_model-*.bin"
 BESIDE = ("*.json", "*.txt", "*.model", "*.jinja")  # how its inputs are read, and its card
 SHOWN = 20  # files in a message
-LISTED = 1000  # names of what was left out
 
 
 def pickled_checkpoint(source: Path) -> Path | None:
@@ -62,8 +61,8 @@ def convert_checkpoint(folder: Path, out: str | Path, progress: Progress) -> dic
             found = read_foreign(file)
         formats.add(found.format)
         mine = {path[0]: array for path, array in found.tensors.items() if len(path) == 1}
-        tensors |= {name: _as_kept(array) for name, array in mine.items()}
-        widened += sum(found.types[(name,)] in ("bfloat16", "float64") for name in mine)
+        tensors |= {name: narrowed(array) for name, array in mine.items()}
+        widened += sum(found.types[(name,)] in WIDENED for name in mine)
         left_out += _left_out(found)
         n_left_out += len(found.tensors) - len(mine) + found.n_left_out
     if not tensors:
@@ -117,11 +116,6 @@ def _beside(folder: Path) -> list[Path]:
     return sorted(path for path in found if not path.name.endswith(".index.json"))
 
 
-def _as_kept(array: np.ndarray) -> np.ndarray:
-    with np.errstate(over="ignore"):
-        return array.astype(np.float32) if array.dtype == np.float64 else array
-
-
 def _left_out(found: ForeignTensors) -> list[str]:
     deeper = [".".join(path) for path in found.tensors if len(path) != 1]
     return deeper + [".".join(path) for path, _ in found.left_out]
@@ -133,11 +127,8 @@ def _opened(written: Path, source: Path) -> dict[str, Any]:
     Raises:
         BaseModelError: it cannot be; told of the folder that it was made of.
     """
-    from graftwork.bases import open_base
-    from graftwork.runtime.devices import place
-
     try:
-        described = open_base(str(written), placement=place("cpu", "float32")).describe()
+        described = opened(written)
     except BaseModelError as error:
         here = str(written)
         faults = [

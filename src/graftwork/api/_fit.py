@@ -15,14 +15,7 @@ import numpy as np
 from graftwork.api._calibrate import without_held_back
 from graftwork.api._earlier import Keep, save_test_keys
 from graftwork.api._evidence import gather_evidence
-from graftwork.api._open import (
-    Opened,
-    machine_of,
-    open_all,
-    recipe_of,
-    settings_of,
-    store_folder,
-)
+from graftwork.api._open import Opened, machine_of, open_all, recipe_of, store_folder
 from graftwork.api._replay import Replayed, replay_of
 from graftwork.api._rungs import BASE, ENCODING, RunMemory, check_rungs, rungs_of
 from graftwork.api._save import commit_model, commit_report
@@ -95,7 +88,7 @@ def fit(
     progress = progress or Progress()
     replayed = None if replay is None else replay_of(replay)
     if replayed is not None:
-        settings = {**replayed.settings, **settings_of(settings)}
+        settings = replayed.under(settings)
     recipe, how = recipe_of(settings, more), machine_of(machine)
     if how.track is not None:
         check_tracker(how.track)

@@ -8,14 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from graftwork.api._fit import make_job
-from graftwork.api._open import (
-    Opened,
-    machine_of,
-    open_all,
-    recipe_of,
-    settings_of,
-    store_folder,
-)
+from graftwork.api._open import Opened, machine_of, open_all, recipe_of, store_folder
 from graftwork.api._replay import replay_of
 from graftwork.api._rungs import BASE, check_rungs, rungs_of
 from graftwork.bases.vectors import vectors_of
@@ -60,7 +53,7 @@ def plan(
     """
     progress = progress or Progress()
     if replay is not None:
-        settings = {**replay_of(replay).settings, **settings_of(settings)}
+        settings = replay_of(replay).under(settings)
     recipe, how = recipe_of(settings, more), machine_of(machine)
     opened = open_all(data, recipe, how, progress=progress)
     recipe = opened.recipe

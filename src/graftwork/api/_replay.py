@@ -7,14 +7,17 @@ the base that are there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from graftwork.api._open import settings_of
 from graftwork.api._report_of import run_folder
 from graftwork.api._rungs import DECISION, ENCODING, RunMemory
 from graftwork.runs.directory import stage_payload
 from graftwork.runs.plan import Plan
+from graftwork.runs.recipe import Recipe
 from graftwork.runs.run import Run
 from graftwork.storage.json_files import read_json
 
@@ -32,6 +35,10 @@ class Replayed:
 
     settings: dict[str, Any]
     timely: dict[str, bool]
+
+    def under(self, settings: Mapping[str, Any] | Recipe | None) -> dict[str, Any]:
+        """Its settings with others on top."""
+        return {**self.settings, **settings_of(settings)}
 
     def tell(self, memory: RunMemory) -> None:
         """Say that there is, or is no, time for the base; a resumed run has said so before."""

@@ -282,8 +282,9 @@ class _Ladder:
 
     def _spent(self, rung: Rung, asked: bool) -> bool:
         """Whether the budget is, as far as the clock is asked at all."""
-        timed = self.budget is not None and rung.name not in self.timely and not asked
-        return timed and self.budget is not None and self.budget.left <= 0
+        if self.budget is None or asked or rung.name in self.timely:
+            return False
+        return self.budget.left <= 0
 
     def _searchable(self, rung: Rung, job: Job, asked: bool) -> dict[str, Any]:
         """Whether there is time to choose a head on frozen features."""

@@ -76,11 +76,12 @@ class Probe:
         from graftwork.bases.vectors import vectors_of
         from graftwork.features.race_seconds import SAMPLE, race_seconds
 
+        name, backbone = next(iter(job.backbones.items()))
         few = linear.sampled(job, SAMPLE)
         begun = time.perf_counter()
-        entries = self._entries(few, next(iter(job.backbones)))
+        entries = self._entries(few, name)
         # of ridge: rows x width², and width³ whatever the rows
-        widths = vectors_of(job.backbones[next(iter(job.backbones))]).widths
+        widths = vectors_of(backbone).widths
         width = max((layer[0] for layer in widths if layer), default=0)
         times = (len(job.rows) + width) / (len(few.rows) + width)
         ranking = (time.perf_counter() - begun) * times
