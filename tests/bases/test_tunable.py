@@ -15,11 +15,12 @@ import pytest
 import toys
 from graftwork.bases.backbone import Capability, Shape
 from graftwork.errors import ParameterError, UnsupportedError
+from graftwork.runtime.devices import Placement
 
 TEXTS = ["please refund my money", "it was late", "login", "the parcel is missing again today"]
 ROWS = np.arange(len(TEXTS))
 CUT = [kind for kind in toys.CHECKPOINTS if kind != "albert"]
-Open = Callable[[str], Any]
+Open = Callable[..., Any]
 
 
 def whole(backbone: Any) -> np.ndarray:
@@ -83,7 +84,7 @@ def test_gradients_reach_the_trained_layers_alone(open_tiny: Open) -> None:
 
 
 def test_copies_share_weights_and_not_gradients(open_tiny: Open) -> None:
-    first = open_tiny("bert").tunable(1)
+    first = open_tiny("bert", placement=Placement()).tunable(1)
     second = first.sharing()
     first.put({name: value * 2 for name, value in first.tensors().items()})
     for (_, ours, _), (_, theirs, _) in zip(first.parameters(), second.parameters(), strict=True):
@@ -135,6 +136,31 @@ def test_adapters_sit_on_every_linear_layer(kind: str, open_tiny: Open) -> None:
     path = tunable.places.path
     found = {(name.removeprefix(f"{path}.")[0], depth) for name, _, depth in parameters}
     assert found == {("1", 1), ("0", 2)}  # number of the layer, and layers from the head
+
+
+@pytest.mark.parametrize("kind", toys.CHECKPOINTS)
+@pytest.mark.parametrize("adapters", [False, True])
+def test_copies_have_the_weights_rounded_as_training_would(
+    kind: str, adapters: bool, open_tiny: Open
+) -> None:
+    """The same values and gradients to the bit, without rounding them in every pass."""
+    backbone = open_tiny(kind, placement=Placement("cpu", "float32", 1, "bfloat16"))
+    tunable = backbone.low_rank(4, 8.0, 0) if adapters else backbone.tunable()
+    copy = tunable.sharing()
+    tunable.put({name: value * 1.01 for name, value in tunable.tensors().items()})
+    tunable.renew()
+    prepared, wanted = backbone.prepare(TEXTS), places(backbone, 0)
+    told = []
+    for one in (tunable, copy):
+        pooled = one.pooled(prepared, ROWS, wanted, None)
+        sum(each.square().sum() for each in pooled).backward()
+        gradients = [p.grad for _, p, _ in one.parameters() if p.grad is not None]
+        told.append([each.detach().float().numpy() for each in (*pooled, *gradients)])
+    for ours, theirs in zip(*told, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    rounded = {str(p.dtype) for _, p, _ in copy.parameters()}
+    assert "torch.bfloat16" in rounded or kind == "gpt2"  # whose layers are no nn.Linear
+    assert {str(p.dtype) for _, p, _ in tunable.parameters()} == {"torch.float32"}
 
 
 @pytest.mark.parametrize("kind", toys.CHECKPOINTS)

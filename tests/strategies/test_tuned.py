@@ -144,6 +144,25 @@ def test_lower_layers_move_by_less(job: Job, probe: Model, decay: float) -> None
     assert moved("embeddings.") == 0.0
 
 
+@pytest.mark.parametrize(
+    ("rows", "asked", "batch", "rate"),
+    [
+        (96, {}, 32, 1e-4),
+        (4000, {}, 64, 1.4142e-4),
+        (4000, {"rate": 2e-5}, 64, 2e-5),
+        (4000, {"batch_rows": 32}, 32, 1e-4),
+        (96, {"batch_rows": 8}, 8, 5e-5),
+    ],
+)
+def test_many_rows_come_in_larger_batches_at_a_higher_rate(
+    job: Job, rows: int, asked: dict[str, Any], batch: int, rate: float
+) -> None:
+    many = replace(job, rows=np.arange(rows) % len(job.rows))
+    options = make_strategy("finetune", asked).way(many).options  # type: ignore[attr-defined]
+    assert options.batch_rows == batch
+    assert options.rate == pytest.approx(rate, rel=1e-4)
+
+
 def test_stages_of_a_picture_network_lie_the_deeper_the_earlier(tmp_path: Path) -> None:
     from graftwork.bases import load_backbone
 

@@ -54,6 +54,9 @@ class Line:
         twin.offset = torch.nn.Parameter(self.offset.detach())
         return twin
 
+    def renew(self) -> None:
+        """Workers share all weights."""
+
     def loss(self, rows: np.ndarray) -> Any:
         index = torch.from_numpy(rows)
         return ((self.x[index] @ self.slope + self.offset - self.y[index]) ** 2).sum()

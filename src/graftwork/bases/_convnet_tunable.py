@@ -125,6 +125,9 @@ class TunableConvNet(NamedWeights):
         twin._reader = twin._made_reader()
         return twin
 
+    def renew(self) -> None:
+        """Nothing to do: copies have the very weights."""
+
     def states(self, prepared: NetworkPictures, index: np.ndarray) -> list[np.ndarray]:
         """Float32 (h · w, c) of each row: the map that enters the first layer that trains."""
         maps = self.backbone.maps_at(prepared, index, self.boundary)

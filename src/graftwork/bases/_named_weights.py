@@ -38,14 +38,18 @@ class NamedWeights:
                 parameter.copy_(torch.from_numpy(np.ascontiguousarray(tensors[name])))
 
 
-def sharing_copy(original: Any, network: Any | None = None) -> Any:
+def sharing_copy(
+    original: Any, network: Any | None = None, instead: Mapping[str, Any] | None = None
+) -> Any:
     """A copy whose parameters share their memory with the original's, but not their gradients.
 
     Args:
         original: has the memory.
         network: what is copied, where it is another object on the same tensors.
+        instead: tensors by the names of the parameters that it gets in place of the original's.
     """
     memo: dict[int, Any] = {id(buffer): buffer for buffer in original.buffers()}
-    for parameter in original.parameters():
-        memo[id(parameter)] = nn.Parameter(parameter.detach(), parameter.requires_grad)
+    for name, parameter in original.named_parameters():
+        memory = (instead or {}).get(name, parameter.detach())
+        memo[id(parameter)] = nn.Parameter(memory, parameter.requires_grad)
     return copy.deepcopy(original if network is None else network, memo)

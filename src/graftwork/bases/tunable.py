@@ -31,7 +31,14 @@ class Tunable(Protocol):
         ...
 
     def sharing(self) -> Tunable:
-        """Another that shares the memory of all weights, and has gradients of its own."""
+        """Another that shares the memory of all weights, and has gradients of its own.
+
+        Weights may be there in the precision of training; `renew` brings those up to date.
+        """
+        ...
+
+    def renew(self) -> None:
+        """Tell what `sharing` gave of the weights as they are now."""
         ...
 
     def states(self, prepared: Prepared, index: np.ndarray) -> list[np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,10 @@ from graftwork.errors import ParameterError
 from graftwork.runtime.threads import cores
 
 __all__ = ["Placement", "place"]
+
+# Batches by length come in about a hundred shapes, each with a dozen kernels of its own, and oneDNN
+# keeps 1,024 of them: it would build the same ones again all the time. Read at its first product.
+KERNELS_KEPT = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8192")
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ def place(device: str = "auto", precision: str = "auto", threads: int = 0) -> Pl
     """
     import torch
 
+    os.environ.setdefault(*KERNELS_KEPT)
     has_cuda = torch.cuda.is_available()
     if device == "cuda" and not has_cuda:
         raise ParameterError("device 'cuda' was asked for, but torch sees no CUDA device here")

@@ -75,6 +75,10 @@ class Tuning:
         twin.head = {name: torch.nn.Parameter(p.detach()) for name, p in self.head.items()}
         return twin
 
+    def renew(self) -> None:
+        """Tell all workers of the weights as they are now."""
+        self.tunable.renew()
+
     def loss(self, rows: np.ndarray) -> Any:
         """The task's loss summed over the rows at `rows`, numbered as `Trainee.views` says."""
         own = rows % len(self.rows)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from graftwork.errors import ParameterError
 from graftwork.registry import Declaration, declare
 from graftwork.runs.recipe import setting
-from graftwork.strategies._tuner import Tuner
+from graftwork.strategies._tuner import BATCH_ROWS, Tuner
 
 if TYPE_CHECKING:
     from graftwork.bases.backbone import Backbone
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from graftwork.strategies.strategy import Job
 
 __all__ = ["Finetune"]
+
+# From here on batches are twice as large: half of a step is spent on all weights, however many rows
+# it has (casting, moments), and there are steps enough. On MR and finance tweets as good.
+MANY_ROWS = 4000
 
 
 @declare(
@@ -47,7 +52,8 @@ class Finetune(Tuner):
     top: int | None = setting(None, "upper layers that learn; default: all of them", low=1)
     rate: float | None = setting(
         None,
-        "highest learning rate; default: 1e-4; convolutional networks 1e-3, large ones 3e-4",
+        "highest learning rate; default: 1e-4; convolutional networks 1e-3, large ones 3e-4; for "
+        "batches of other than 32 rows by the root of their size",
         low=1e-7,
         high=1e-1,
     )
@@ -82,11 +88,13 @@ class Finetune(Tuner):
         from graftwork.training.options import TrainOptions
 
         backbone = next(iter(job.backbones.values()))
+        common = self._batches(len(job.rows))
+        # noise of a step falls with the root of its rows (Malladi et al. 2022, of Adam)
+        larger = math.sqrt(common["batch_rows"] / BATCH_ROWS)
         options = TrainOptions(
-            epochs=self.epochs,
-            rate=self.rate or hints_of(backbone).rate,
-            **self.common(),
+            rate=self.rate or hints_of(backbone).rate * larger,
             layer_decay=self.layer_decay,
+            **common,
         )
         depth = "all" if self.top is None else f"top{self.top}"
         title = "tuning all layers" if self.top is None else f"tuning the top {self.top} layers"
@@ -101,6 +109,11 @@ class Finetune(Tuner):
             patience=self.patience,
             frozen=0 if self.top is None else backbone.n_layers - 1 - self.top,
         )
+
+    def _batches(self, rows: int) -> dict[str, Any]:
+        """What all tell the loop; batches twice as large where there are steps enough."""
+        many = self.batch_rows is None and rows >= MANY_ROWS
+        return self.common() | ({"batch_rows": 2 * BATCH_ROWS} if many else {})
 
     def _tunable(self, backbone: Any) -> Tunable:
         self.check(backbone)

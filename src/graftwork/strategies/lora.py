@@ -74,11 +74,7 @@ class Lora(Tuner):
         from graftwork.training.options import TrainOptions
 
         backbone = next(iter(job.backbones.values()))
-        options = TrainOptions(
-            epochs=self.epochs,
-            rate=self.rate,
-            **self.common(),
-        )
+        options = TrainOptions(rate=self.rate, **self.common())
         made = partial(self._tunable, job.seed)
         title, name = "training low-rank adapters", f"lora-{self.rank}"
         return Way(

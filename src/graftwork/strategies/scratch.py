@@ -62,11 +62,7 @@ class Scratch(Tuner):
         from graftwork.strategies._trained import Way
         from graftwork.training.options import TrainOptions
 
-        options = TrainOptions(
-            epochs=self.epochs,
-            rate=self.rate,
-            **self.common(),
-        )
+        options = TrainOptions(rate=self.rate, **self.common())
         title = "training from random weights"
         return Way(
             "scratch",

@@ -180,7 +180,7 @@ class _Training:
 
     def one(self, workers: Workers, batch: np.ndarray) -> None:
         """One step on this process's shards of a batch."""
-        parts = len(workers.trainees) * self.options.accumulate
+        parts = len(workers.copies) * self.options.accumulate
         mine = shards(batch, parts)[self.processes.rank :: self.processes.world]
         loss = workers.gradients(mine, len(batch))
         if self.processes.world > 1:

@@ -43,13 +43,19 @@ class Optimizer:
 
     def step(self, factor: float) -> None:
         """Clip the gradients, then move the weights at `factor` of their rates."""
-        import torch
-
-        torch.nn.utils.clip_grad_norm_(self.parameters, self.options.clip)
+        self._clip()
         for group, rate in zip(self.torch.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
         self.torch.step()
         self.torch.zero_grad(set_to_none=True)
+
+    def _clip(self) -> None:
+        from torch.nn import utils
+
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        norm = utils.get_total_norm(gradients)
+        if not float(norm) <= self.options.clip:  # scaling by 1 would read and write all of them
+            utils.clip_grads_with_norm_(self.parameters, self.options.clip, norm)
 
     def state(self) -> dict[str, np.ndarray]:
         """Weights and both moments by name, float32, copied."""

@@ -48,7 +48,14 @@ class Trainee(Protocol):
         ...
 
     def worker(self) -> Trainee:
-        """Another that shares the memory of all weights, and has gradients of its own."""
+        """Another that has these weights, shared or as of the last `renew`, and own gradients.
+
+        Its parameters come in the same order, those that are not shared rounded.
+        """
+        ...
+
+    def renew(self) -> None:
+        """Tell all workers of the weights as they are now."""
         ...
 
     def loss(self, rows: np.ndarray) -> Any:

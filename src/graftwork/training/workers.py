@@ -16,23 +16,23 @@ __all__ = ["Workers"]
 
 
 class Workers:
-    """Threads that each own a copy of the network which shares all weights.
+    """Threads that each own a copy of the network which has the same weights.
 
     Two passes side by side with one thread each are quicker on a CPU than one pass with two, and
     what comes out does not depend on how many threads there are: shard i always goes to copy i (in
     turn, where there are more shards than copies), and gradients are added in that order.
 
     Args:
-        trainee: what trains; it takes the first shard itself.
+        trainee: what trains; its copies work.
         parts: how many copies there are.
         threads: that work at a time.
     """
 
     def __init__(self, trainee: Trainee, parts: int, threads: int) -> None:
-        self.trainees = [trainee, *(trainee.worker() for _ in range(parts - 1))]
-        self.parameters = [
-            [p for group in one.weights() for p in group.parameters] for one in self.trainees
-        ]
+        self.trainee = trainee
+        self.copies = [trainee.worker() for _ in range(parts)]
+        self.parameters = _parameters(trainee)
+        self.parameters_of = [_parameters(one) for one in self.copies]
         self.threads = max(1, min(threads, parts))
         self._pool: ThreadPoolExecutor | None = None
 
@@ -63,7 +63,7 @@ class Workers:
             self._pool = None
 
     def gradients(self, parts: Sequence[np.ndarray], rows: int) -> float:
-        """Leave the gradient of the mean loss over `rows` rows in the first copy's weights.
+        """Leave the gradient of the mean loss over `rows` rows in the trainee's weights.
 
         Args:
             parts: the shards that are worked on here.
@@ -72,40 +72,45 @@ class Workers:
         Returns:
             the loss summed over the shards, divided by `rows`.
         """
-        copies = len(self.trainees)
-        places = list(range(min(copies, len(parts))))
+        self.trainee.renew()
+        total, copies = 0.0, len(self.copies)
 
-        def work(place: int) -> float:
-            total = 0.0
-            for part in parts[place::copies]:
-                loss = self.trainees[place].loss(part) / rows
-                loss.backward()  # adds to what the copy holds
-                total += float(loss.detach())
-            return total
+        def work(place: int, part: np.ndarray) -> float:
+            loss = self.copies[place].loss(part) / rows
+            loss.backward()
+            return float(loss.detach())
 
-        if self._pool is not None and len(places) > 1:
-            losses = list(self._pool.map(work, places))
-        else:
-            losses = [work(place) for place in places]
-        self._add(places)
-        return float(sum(losses))
+        for start in range(0, len(parts), copies):
+            now = parts[start : start + copies]
+            places = range(len(now))
+            if self._pool is not None and len(now) > 1:
+                total += sum(self._pool.map(work, places, now))
+            else:
+                total += sum(map(work, places, now))
+            for place in places:  # in their order: sums of floats depend on it
+                self._take(place)
+        return total
 
-    def _add(self, places: Sequence[int]) -> None:
+    def _take(self, place: int) -> None:
+        """Add a copy's gradients to the trainee's, in their precision."""
         import torch
 
-        for place in places[1:]:
-            sums, terms = [], []
-            for own, other in zip(self.parameters[0], self.parameters[place], strict=True):
-                if other.grad is None:
-                    continue
-                if own.grad is None:
-                    own.grad = other.grad
-                else:
-                    sums.append(own.grad)
-                    terms.append(other.grad)
-                other.grad = None
-            if sums:
-                torch._foreach_add_(sums, terms)
+        sums, terms = [], []
+        for own, other in zip(self.parameters, self.parameters_of[place], strict=True):
+            if other.grad is None:
+                continue
+            if own.grad is None:
+                own.grad = other.grad.to(own.dtype)
+            else:
+                sums.append(own.grad)
+                terms.append(other.grad)
+            other.grad = None
+        if sums:
+            torch._foreach_add_(sums, terms)
+
+
+def _parameters(trainee: Trainee) -> list[Any]:
+    return [p for group in trainee.weights() for p in group.parameters]
 
 
 def flat_gradients(parameters: Sequence[Any]) -> Any:
