@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["forecast"]
 
-SAMPLE = 192  # rows that are trained on to measure
+SAMPLE = 192  # rows that are trained on to measure, about, in whole batches
+FEWEST = 4  # batches
+MOST = 128  # rows of one of them
 FORWARD = 0.35  # share of a training step that a forward pass alone takes, about
 
 
@@ -36,14 +38,14 @@ def forecast(job: Job, way: Way, refit_rows: int) -> dict[str, float]:
         ``pilot``, ``refit``.
     """
     name = next(iter(job.backbones))
-    rng = np.random.default_rng([job.seed, 11])
-    drawn = np.sort(rng.permutation(len(job.rows))[:SAMPLE])
+    tokens = _tokens(job, name)
+    mean = float(tokens.mean())
+    batches = _some_batches(tokens, way.options)
+    drawn = np.concatenate(batches)
     sample = replace(job, rows=job.rows[drawn], folds=job.folds[drawn], journal=None)
     settings = start_settings(job, name, way.frozen)
     tuning, _ = trainable(sample, way, name, settings, begin(sample, name, settings))
-    step = _seconds_per_token(tuning, way.options)
-    tokens = _tokens(job, name)
-    mean = float(tokens.mean())
+    step = _seconds_per_token(tuning, way.options, [len(batch) for batch in batches])
     splits = pilot_splits(job)
     learn = sum(len(rows) for rows, _ in splits)
     judge = sum(len(rows) for _, rows in splits)
@@ -60,6 +62,20 @@ def forecast(job: Job, way: Way, refit_rows: int) -> dict[str, float]:
         "pilot": states * (learn * views + judge) + epochs * pilot_epoch + judging,
         "refit": states * max((refit_rows - learn) * views - judge, 0) + epochs * epoch,
     }
+
+
+def _some_batches(lengths: np.ndarray, options: TrainOptions) -> list[np.ndarray]:
+    """Whole batches of an epoch over all rows, from short ones to long ones.
+
+    Batches of a few rows drawn at random would be padded far more than those of a training.
+    """
+    from graftwork.training.batches import epoch_batches
+
+    plan = epoch_batches(lengths, options.batch_rows, 0, 0)
+    plan.sort(key=lambda batch: float(lengths[batch].mean()))
+    count = min(max(SAMPLE // options.batch_rows, FEWEST), len(plan))
+    middles = (np.arange(count) + 0.5) * len(plan) / count
+    return [plan[i][:MOST] for i in middles.astype(int)]
 
 
 def _seconds_per_state(tuning: Tuning) -> float:
@@ -79,9 +95,10 @@ def _seconds_per_state(tuning: Tuning) -> float:
     return spent / max(rows, 1)
 
 
-def _seconds_per_token(tuning: Tuning, options: TrainOptions) -> float:
+def _seconds_per_token(tuning: Tuning, options: TrainOptions, sizes: list[int]) -> float:
+    """Of a training in batches of so many rows, one after the other."""
     from graftwork.runtime.threads import cores
-    from graftwork.training.batches import epoch_batches, shards
+    from graftwork.training.batches import shards
     from graftwork.training.loop import PARTS
     from graftwork.training.optimizer import Optimizer
     from graftwork.training.workers import Workers
@@ -89,7 +106,7 @@ def _seconds_per_token(tuning: Tuning, options: TrainOptions) -> float:
     optimizer = Optimizer(tuning.weights(), options)
     device = tuning.device
     lengths = tuning.lengths
-    plain = epoch_batches(lengths, options.batch_rows, 0, 0)
+    plain = np.split(np.arange(len(lengths)), np.cumsum(sizes)[:-1])
     # each view in turn: an altered picture takes longer to make
     batches = [each + number % tuning.views * len(lengths) for number, each in enumerate(plain)]
     with Workers(tuning, PARTS[device], cores() if device == "cpu" else 1) as workers:
