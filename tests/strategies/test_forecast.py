@@ -42,3 +42,10 @@ def test_few_rows_and_large_batches() -> None:
     assert sorted(np.concatenate(only).tolist()) == list(range(10))
     large = _some_batches(LENGTHS, TrainOptions(batch_rows=4096))
     assert max(map(len, large)) <= MOST
+
+
+@pytest.mark.parametrize("rows", [200, 500, 1000])
+def test_of_rows_as_long_as_each_other_whole_batches_are_measured(rows: int) -> None:
+    """What is left over would be measured with kernels that nothing has warmed."""
+    batches = _some_batches(np.full(rows, 49), TrainOptions(batch_rows=64))
+    assert {len(batch) for batch in batches} == {64}

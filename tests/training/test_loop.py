@@ -148,6 +148,18 @@ def test_pieces_of_a_batch_add_up_to_its_gradient(threads: int) -> None:
     assert loss == pytest.approx(float(whole.loss(np.arange(N)).detach()) / N, rel=1e-5)
 
 
+def test_one_set_of_gradients_is_held_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch is cut into pieces because memory is short: each copy adds its pieces up itself."""
+    line, held = Line(), []
+    with Workers(line, 1, 1) as workers:
+        copy = workers.copies[0]
+        loss = copy.loss
+        monkeypatch.setattr(copy, "loss", lambda rows: held.append(line.slope.grad) or loss(rows))
+        workers.gradients(shards(np.arange(N), 4), N)
+    assert held == [None] * 4
+    assert line.slope.grad is not None
+
+
 def test_accumulating_learns_the_same() -> None:
     at_once, in_pieces = Line(), Line()
     train(at_once, OPTIONS, seed=1)

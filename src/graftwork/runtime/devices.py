@@ -10,11 +10,12 @@ from typing import Any
 from graftwork.errors import ParameterError
 from graftwork.runtime.threads import cores
 
-__all__ = ["Placement", "place"]
+__all__ = ["Placement", "keep_kernels", "place"]
 
 # Batches by length come in about a hundred shapes, each with a dozen kernels of its own, and oneDNN
-# keeps 1,024 of them: it would build the same ones again all the time. Read at its first product.
-KERNELS_KEPT = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8192")
+# keeps 1,024 of them: it would build the same ones again all the time. One takes about half a
+# megabyte. Read at its first product.
+KERNELS_KEPT = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "4096")
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def place(device: str = "auto", precision: str = "auto", threads: int = 0) -> Pl
     """
     import torch
 
-    os.environ.setdefault(*KERNELS_KEPT)
+    keep_kernels()
     has_cuda = torch.cuda.is_available()
     if device == "cuda" and not has_cuda:
         raise ParameterError("device 'cuda' was asked for, but torch sees no CUDA device here")
@@ -78,6 +79,11 @@ def place(device: str = "auto", precision: str = "auto", threads: int = 0) -> Pl
         quick = precision == "bfloat16" or (chosen == "cpu" and _multiplies_bf16())
         training = "bfloat16" if quick else "float32"
     return Placement(chosen, precision, count, training)
+
+
+def keep_kernels() -> None:
+    """Have the CPU's kernels kept for all shapes of batches, unless the user set how many."""
+    os.environ.setdefault(*KERNELS_KEPT)
 
 
 def _multiplies_bf16() -> bool:

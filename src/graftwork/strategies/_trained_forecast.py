@@ -72,10 +72,13 @@ def _some_batches(lengths: np.ndarray, options: TrainOptions) -> list[np.ndarray
     from graftwork.training.batches import epoch_batches
 
     plan = epoch_batches(lengths, options.batch_rows, 0, 0)
+    most = max(map(len, plan))
+    if (lengths == lengths[0]).all():  # only the last one, what is left, is smaller
+        plan = [batch for batch in plan if len(batch) == most]
     plan.sort(key=lambda batch: float(lengths[batch].mean()))
     count = min(max(SAMPLE // options.batch_rows, FEWEST), len(plan))
     middles = (np.arange(count) + 0.5) * len(plan) / count
-    return [plan[i][:MOST] for i in middles.astype(int)]
+    return [plan[i][:: -(-len(plan[i]) // MOST)] for i in middles.astype(int)]
 
 
 def _seconds_per_state(tuning: Tuning) -> float:

@@ -15,6 +15,7 @@ import numpy as np
 
 from graftwork.errors import Interrupted, TrainingError
 from graftwork.runs.progress import Progress, Step
+from graftwork.runtime.devices import keep_kernels
 from graftwork.runtime.threads import cores
 from graftwork.training.batches import epoch_batches, shards
 from graftwork.training.checkpoints import Checkpoints
@@ -80,6 +81,7 @@ def follow(
     state: dict[str, np.ndarray],
 ) -> None:
     """Take part in a training that another process leads, from its step `step` on."""
+    keep_kernels()
     made = _Training(trainee, options, seed, Progress(), None)
     made.optimizer.restore(state, step)
     made.step = step

@@ -4,7 +4,7 @@
 process leads: it reads, encodes, decides and writes as it would alone. The others wait in `serve`
 and take part in each training: they are sent what trains, run the steps in lockstep, adding up
 gradients over gloo, and forget it again. Shards and the order of additions are those of one
-process, so the result is the same.
+process, so the result is the same (in bfloat16 with pieces of batches, but for the order).
 
 What is sent between the processes of one command is pickled by `torch.distributed`; nothing from a
 file is.

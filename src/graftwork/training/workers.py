@@ -87,17 +87,23 @@ class Workers:
                 total += sum(self._pool.map(work, places, now))
             else:
                 total += sum(map(work, places, now))
-            for place in places:  # in their order: sums of floats depend on it
-                self._take(place)
+            last = start + copies >= len(parts)
+            for place in range(copies) if last else places:
+                self._take(place, everything=last)
         return total
 
-    def _take(self, place: int) -> None:
-        """Add a copy's gradients to the trainee's, in their precision."""
+    def _take(self, place: int, *, everything: bool) -> None:
+        """Add a copy's gradients to the trainee's: those of rounded weights after every shard.
+
+        Sums over shards would lose what rounded gradients cannot hold; the others stay where they
+        are until the last one, so that there is one set fewer in memory. Copies come in their
+        order, as sums of floats depend on it.
+        """
         import torch
 
         sums, terms = [], []
         for own, other in zip(self.parameters, self.parameters_of[place], strict=True):
-            if other.grad is None:
+            if other.grad is None or not (everything or other.dtype != own.dtype):
                 continue
             if own.grad is None:
                 own.grad = other.grad.to(own.dtype)
