@@ -39,17 +39,17 @@ class NamedWeights:
 
 
 def sharing_copy(
-    original: Any, network: Any | None = None, instead: Mapping[str, Any] | None = None
+    original: Any, network: Any | None = None, instead: Sequence[tuple[Any, Any]] = ()
 ) -> Any:
     """A copy whose parameters share their memory with the original's, but not their gradients.
 
     Args:
         original: has the memory.
         network: what is copied, where it is another object on the same tensors.
-        instead: tensors by the names of the parameters that it gets in place of the original's.
+        instead: (parameter of the original, the tensor that the copy gets in place of its memory).
     """
     memo: dict[int, Any] = {id(buffer): buffer for buffer in original.buffers()}
-    for name, parameter in original.named_parameters():
-        memory = (instead or {}).get(name, parameter.detach())
+    own = [(parameter, parameter.detach()) for parameter in original.parameters()]
+    for parameter, memory in (*own, *instead):
         memo[id(parameter)] = nn.Parameter(memory, parameter.requires_grad)
     return copy.deepcopy(original if network is None else network, memo)

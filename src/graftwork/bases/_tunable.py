@@ -95,7 +95,7 @@ class TunableNetwork(NamedWeights):
         if backbone.placement.device == "cpu" and self.passes.attention:
             self.network.set_attn_implementation(self.passes.attention)
         self._feed: _Feed | None = None
-        self._rounded: dict[str, Any] | None = None
+        self._rounded: list[tuple[Any, Any]] | None = None
         if self.cached:
             self._lower = _lower_part(backbone.network, self.places, self.boundary)
             self._cut()
@@ -161,11 +161,11 @@ class TunableNetwork(NamedWeights):
 
     def renew(self) -> None:
         """Round the weights of linear layers anew."""
-        rounded = self._rounded or {}
-        own = [(rounded[n], p) for n, p in self.network.named_parameters() if n in rounded]
-        moved = [(low, p.detach()) for low, p in own if p.requires_grad]
+        moved = [pair for pair in self._rounded or () if pair[0].requires_grad]
         if moved:
-            torch._foreach_copy_(*map(list, zip(*moved, strict=True)))
+            weights, rounded = map(list, zip(*moved, strict=True))
+            with torch.no_grad():
+                torch._foreach_copy_(rounded, weights)
 
     def states(self, prepared: Any, index: np.ndarray) -> list[np.ndarray]:
         """float32 (tokens, d) of each row: what enters the first layer that trains."""
@@ -210,20 +210,20 @@ class TunableNetwork(NamedWeights):
             targets[name].copy_(parameter)
 
 
-def _rounded(network: Any, placement: Any) -> dict[str, Any]:
-    """Weights of linear layers in the precision of training, where that is another, by name.
+def _rounded(network: Any, placement: Any) -> list[tuple[Any, Any]]:
+    """Weights of linear layers, and they in the precision of training, where that is another.
 
     A product in bfloat16 would else round them in every pass of every copy, and widen their
     gradients: a sixth of a step.
     """
     if placement.device != "cpu" or placement.training == "float32":
-        return {}
+        return []
     dtype = getattr(torch, placement.training)
-    return {
-        f"{name}.weight": module.weight.detach().to(dtype)
-        for name, module in network.named_modules()
+    return [
+        (module.weight, module.weight.detach().to(dtype))
+        for module in network.modules()
         if isinstance(module, nn.Linear)
-    }
+    ]
 
 
 class _Stand(nn.Module):

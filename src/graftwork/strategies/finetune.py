@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Finetune"]
 
-# From here on batches are twice as large: half of a step is spent on all weights, however many rows
-# it has (casting, moments), and there are steps enough. On MR and finance tweets as good.
+# From here on batches are twice as large: much of a step is spent on all weights, however many rows
+# it has (casting, moments), and there are steps enough.
 MANY_ROWS = 4000
 
 
