@@ -2,7 +2,7 @@
 
     bench/envs.sh setfit fastfit autointent
     .venv/bin/python bench/peers_status.py
-    .venv/bin/python bench/few_labels.py [--draws N] [--sides ours setfit …]
+    .venv/bin/python bench/few_labels.py [--draws N] [--sides ours probe setfit …]
 
 MR, SUBJ, AG News (20 draws of the labelled rows), Banking77 and CLINC150 (3 draws, as SetFit takes
 long there); all sides learn from the same rows and predict the whole test part. Ours: a whole
@@ -10,6 +10,7 @@ long there); all sides learn from the same rows and predict the whole test part.
 Every run (set, labels a class, draw, side) is a piece of its own: the same command goes on after a
 stop. A peer that does not run here is left out, and peers_status.py says why. Wanted, against each:
 the lower bound of the pooled difference ≥ −.01 and its mean above 0, at most 1/10 of SetFit's time.
+The side `probe`, `fit --strategy probe`, shows what the rule of `auto` for few labels rests on.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ PEERS = {
     "fastfit": "peers/fastfit_few.py",
     "autointent": "peers/autointent_few.py",
 }
+OURS = {"ours": "auto", "probe": "probe"}  # our sides, and the strategy of each
 LOWEST, MOST_TIME = -0.01, 0.1
 Cell = dict[str, list[dict[str, Any]]]  # side: a piece per draw
 
@@ -37,14 +39,14 @@ def run(bench: Bench, name: str, per_class: int, draw: int, side: str) -> dict[s
     """One side's run on one draw."""
     folder = fresh_folder(bench.work / f"{name}-{per_class}-{draw}-{side}")
     train, test = drawn(name, per_class, draw, quick=bench.quick)
-    if side == "ours":
+    if side in OURS:
         files = write_parts(train, test, folder)
         job: dict[str, Any] = {
             "train": str(files[0]),
             "test": str(files[1]),
             "out": str(folder / "run"),
             "cache": str(folder / "cache"),
-            "settings": {"strategy": "auto"},
+            "settings": {"strategy": OURS[side]},
         }
         with bench.worker("ours/auto.py") as worker:
             found = worker.ask(job)
@@ -177,7 +179,7 @@ def _sides(bench: Bench) -> list[str]:
 def _flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--draws", type=int, help="no more draws than that a cell")
     parser.add_argument(
-        "--sides", nargs="+", choices=("ours", *PEERS), default=["ours", "setfit", "fastfit"]
+        "--sides", nargs="+", choices=(*OURS, *PEERS), default=["ours", "setfit", "fastfit"]
     )
 
 

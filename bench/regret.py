@@ -1,6 +1,6 @@
 """What `auto` loses against the best single strategy, and what share of their time it takes.
 
-    .venv/bin/python bench/regret.py
+    .venv/bin/python bench/regret.py [--sizes 8 64 all]
 
 Eleven sets × 8 labels a class, 64 a class, all (at most 10,000 rows; at most 2,000 test rows).
 Every strategy alone is a whole `graftwork.fit` on an empty feature store, as is `auto`. The best
@@ -11,6 +11,8 @@ goes on after a stop. Wanted: the upper bound of the mean regret ≤ .01.
 
 from __future__ import annotations
 
+import argparse
+from importlib.util import find_spec
 from typing import Any
 
 from harness import Bench, fresh_folder, unbits
@@ -20,14 +22,16 @@ SIZES: dict[str, int | None] = {"8": 8, "64": 64, "all": None}
 MOST_TRAIN, MOST_TEST = 10_000, 2_000
 MOST_REGRET = 0.01
 
-# What a user could have asked for by name, and `auto`. One whose strategy is not registered yet is
-# left out, and the results say so.
+# What a user could have asked for by name, and `auto`. One that is not to be had here (`lora` wants
+# its extra) is left out, and the results say so.
 SINGLE: dict[str, dict[str, Any]] = {
     "lexical": {"base": "lexical"},
     "probe": {"strategy": "probe"},
     "hybrid": {"strategy": "hybrid"},
+    "contrast": {"strategy": "contrast"},
     "finetune top": {"strategy": "finetune", "parameters": {"top": 2}},
     "finetune all": {"strategy": "finetune"},
+    "lora": {"strategy": "lora"},
 }
 AUTO = {"strategy": "auto"}
 
@@ -115,26 +119,28 @@ def summary(cells: dict[str, Any]) -> dict[str, Any]:
 
 
 def available() -> tuple[dict[str, Any], list[str]]:
-    """The single strategies that this version has, and the names of those it has not."""
-    from graftwork.strategies import STRATEGIES
+    """The single strategies that can be run here, and the names of those that cannot."""
+    without = {"lora"} if find_spec("peft") is None else set()
+    there = {name: settings for name, settings in SINGLE.items() if name not in without}
+    return there, sorted(without)
 
-    known = set(STRATEGIES.names())
-    there = {n: s for n, s in SINGLE.items() if s.get("strategy", "auto") in known | {"auto"}}
-    return there, [name for name in SINGLE if name not in there]
+
+def _flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
 
 
 def main() -> None:
-    bench = Bench("regret", __doc__, list(MORE), long=True)
+    bench = Bench("regret", __doc__, list(MORE), long=True, more=_flags)
     single, missing = available()
     cells: dict[str, Any] = {}
-    for size in SIZES:
+    for size in bench.given.sizes:
         for name in bench.only:
             found = measure(bench, name, size, single)
             if found is not None:
                 cells[f"{name}-{size}"] = {"runs": found}
     if not cells:
         raise SystemExit("no cell is finished yet")
-    bench.finish({"pooled": summary(cells), "not_there_yet": missing, "cells": cells})
+    bench.finish({"pooled": summary(cells), "left_out": missing, "cells": cells})
 
 
 if __name__ == "__main__":

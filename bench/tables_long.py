@@ -10,6 +10,7 @@ from cells import NAMES, Result, gain, points, reached, seconds, table
 __all__ = ["LONG"]
 
 PEERS = {"setfit": "SetFit", "fastfit": "FastFit", "autointent": "AutoIntent"}
+FEW = {"probe": "`probe`"} | PEERS  # what few_labels sets `auto` against
 TITLES = PEERS | {"trainer": "Trainer (full fine-tuning)"}
 
 
@@ -65,7 +66,7 @@ def few_labels(found: Result) -> str:
                 f"**{peer['time_ratio']:.2f}** ({peer['time_ratio_whole_run']:.2f})",
             ]
         )
-        head = ["labels", "draws", "`auto`", PEERS[side], "difference in points (95 %)"]
+        head = ["labels", "draws", "`auto`", FEW[side], "difference in points (95 %)"]
         head += ["our time", "its time", "ratio (with our controls and report)"]
         parts.append(table(head, rows))
     return "\n\n".join(parts)
@@ -121,8 +122,10 @@ def regret(found: Result) -> str:
     rows.append([f"**{pooled['sets']} sets**", "", "", "", f"**{gain(pooled['regret'])}**", share])
     head = ["set and labels", "rows", "`auto` (ended on)", "best single one, by each half"]
     text = table([*head, "regret in points", "its time of theirs"], rows)
-    missing = found.get("not_there_yet", [])
-    return text + (f"\n\nNot there yet, and left out: {', '.join(missing)}." if missing else "")
+    missing = found.get("left_out", [])
+    if not missing:
+        return text
+    return f"{text}\n\nLeft out, as it is not to be had here: {', '.join(missing)}."
 
 
 def peers_status(found: Result) -> str:
@@ -178,6 +181,8 @@ def _share(value: float | None) -> str:
 def line_few_labels(found: Result) -> list[list[str]]:
     lines = []
     for side, told in found["peers"].items():
+        if side not in PEERS:
+            continue
         lines.append(
             [
                 f"8 and 16 a class: `auto` against {PEERS[side]}, {told['draws']} draws",

@@ -31,7 +31,8 @@ def epochs(job: dict[str, Any]) -> dict[str, Any]:
     from rows import open_job
 
     from graftwork.api._rungs import BASE, make_strategy
-    from graftwork.strategies._trained import begin, start_settings, trainable
+    from graftwork.strategies._starts import begin, start_settings
+    from graftwork.strategies._trained import trainable
     from graftwork.training.loop import train
 
     opened, whole = open_job(job["csv"], job["cache"], strategy="probe")

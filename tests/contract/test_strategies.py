@@ -68,6 +68,15 @@ ROWS = {
         misspelt=("epoch", "epochs"),
     ),
     "finetune of the top layer": Row("finetune", parameters={"top": 1, "epochs": 2, "rate": 1e-3}),
+    "contrast": Row(
+        "contrast",
+        parameters={"steps": 24, "rate": 2e-3},
+        wrong=({"steps": 0}, {"rate": 0.0}, {"epochs": 0}),
+        misspelt=("step", "steps"),
+    ),
+    "contrast on pictures": Row(
+        "contrast", parameters={"steps": 12, "rate": 3e-3, "views": 1}, of="image:convnet"
+    ),
     "lora": Row(
         "lora",
         parameters={"rank": 2, "epochs": 2, "rate": 1e-4},
@@ -97,7 +106,7 @@ ROWS = {
     ),
 }
 SMALL_HOG = Hog(size=32, cell=8, bins=(4, 2, 2), grids=(1,))
-TRAINED = {"finetune", "lora", "scratch"}
+TRAINED = {"contrast", "finetune", "lora", "scratch"}
 N = 96
 HELD = np.arange(N) % 4 == 3
 

@@ -14,7 +14,7 @@ from graftwork.api._rungs import make_strategy
 from graftwork.evaluation import controls
 from graftwork.evaluation.controls import RandomTwin
 from graftwork.storage.json_files import read_json
-from graftwork.strategies._trained import start_settings
+from graftwork.strategies._starts import start_settings
 from graftwork.strategies.strategy import Choice
 
 

@@ -29,6 +29,7 @@ TRAINING = "{epochs: 3, rate: 0.003, batch_rows: 8}"
 OTHERS = {  # finetune has tests of its own, at both depths
     "probe": "{readouts: 2}",
     "hybrid": "{finalists: 2}",
+    "contrast": "{steps: 6, rate: 0.003, batch_rows: 8}",
     "lora": TRAINING,
     "scratch": TRAINING,
     "auto": "{epochs: 2, rate: 0.003, readouts: 2}",
@@ -43,7 +44,9 @@ class Job:
         self, forker: Any, tiny: Path, root: Path, *more: str, strategy: str = "finetune"
     ) -> None:
         self.forker, self.root, self.out = forker, root, root / "run"
-        data = write_csv(root / "rows.csv", make_rows(ROWS))
+        # so many that labels are not few, and auto climbs to what trains with a head
+        rows = 2 * ROWS if strategy == "auto" else ROWS
+        data = write_csv(root / "rows.csv", make_rows(rows))
         recipe = root / "recipe.yaml"
         parameters = OTHERS.get(strategy, TRAINING)
         recipe.write_text(RECIPE.format(strategy=strategy, parameters=parameters), "utf-8")

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import toys
-from graftwork.api._rungs import make_strategy, rungs_of
+from graftwork.api._rungs import few_labels, make_strategy, rungs_of
+from graftwork.bases.hog import Hog
 from graftwork.errors import TrainingError
 from graftwork.planning.budget import Budget
 from graftwork.planning.ladder import Rung, climb
@@ -113,6 +114,90 @@ def test_few_rows_are_not_enough_for_a_pilot(bert: Any, lexical: Any, tmp_path: 
     found = climb(small, rungs, min_gain=0.005)
     assert [row["name"] for row in found.passed] == ["top", "finetune"]
     assert all("too few" in row["reason"] for row in found.passed)
+
+
+def few(bert: Any, lexical: Any, folder: Path, labels: list[str]) -> Any:
+    """A job of 24 rows, eight a label."""
+    texts, truth = toys.sentences(N)
+    place = [
+        i for name in sorted(toys.TOPICS) for i in np.flatnonzero(np.asarray(truth) == name)[:8]
+    ]
+    data = toys.dataset({"text": [texts[i] for i in place]}, labels)
+    return toys.job(data, {"lexical": lexical, "base": bert}, folder)
+
+
+def test_with_few_labels_what_does_better_as_a_rule_is_taken(
+    bert: Any, lexical: Any, tmp_path: Path
+) -> None:
+    """No gain can be seen on 24 rows, nor that there is nothing left to gain."""
+    labels = [name for name in sorted(toys.TOPICS) for _ in range(8)]
+    job = few(bert, lexical, tmp_path, labels)
+    assert few_labels(job, bert)
+    recipe = Recipe(parameters={"steps": 3})
+    rungs, end_on = rungs_of(recipe, bert, "lexical", few=True)
+    assert [rung.name for rung in rungs] == ["lexical", "probe", "contrast"]
+    # words alone know these texts by heart, and the toy base is shown to be worse: without them
+    found = climb(job, rungs[1:], min_gain=0.005, end_on=end_on)
+    assert found.chosen is found.transfer is found.results[-1]
+    assert found.chosen.taken
+    gain = found.chosen.gain
+    assert gain is not None
+    if "as a rule" not in found.chosen.reason:  # it may even be seen
+        assert gain["value"] > gain["error"] > 0
+    whole = climb(job, rungs, min_gain=0.005)
+    assert whole.chosen.rung.name == "lexical"
+    assert whole.results[1].gain is not None
+    assert whole.results[1].gain["high"] < 0
+
+
+def test_the_rule_is_one_for_texts_and_bases_that_can_be_tuned(
+    job: Any, bert: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def few_of(rows: int, base: Any) -> bool:
+        return few_labels(replace(job, rows=job.rows[:rows]), base)
+
+    assert [few_of(rows, bert) for rows in (5, 6, 299, 300)] == [False, True, True, False]
+    assert not few_of(299, Hog())
+    facts = bert.describe()
+    monkeypatch.setattr(type(bert), "describe", lambda self: facts | {"parameters": 330_000_000})
+    assert not few_of(299, bert)
+
+
+@pytest.mark.parametrize(("high", "taken"), [(-0.01, False), (0.0, True), (None, True)])
+def test_a_rule_does_not_hold_against_what_is_shown(
+    high: float | None, taken: bool, bert: Any, lexical: Any, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    labels = [name for name in sorted(toys.TOPICS) for _ in range(8)]
+    job = few(bert, lexical, tmp_path, labels)
+    rungs, _ = rungs_of(Recipe(parameters={"steps": 3}), bert, "lexical", few=True)
+    value = None if high is None else high - 0.1
+    told = {"value": value, "low": value, "high": high, "error": value and 0.05}
+    monkeypatch.setattr("graftwork.planning.ladder._Ladder._gain", lambda *_: told)
+    found = climb(job, rungs, min_gain=0.005)
+    assert [result.taken for result in found.results] == [True, taken, taken]
+    assert ("as a rule" in found.results[1].reason) is taken
+    last = found.results[-1].reason
+    assert ("as a rule with so few labels" in last) is taken, last
+
+
+def test_what_builds_on_a_rung_that_fell_has_no_rule(
+    bert: Any, lexical: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where frozen features are worse than words alone, tuning must show a gain over the words."""
+    labels = [name for name in sorted(toys.TOPICS) for _ in range(8)]
+    job = few(bert, lexical, tmp_path, labels)
+    rungs, _ = rungs_of(Recipe(parameters={"steps": 3}), bert, "lexical", few=True)
+    gains = iter([-0.2, 0.0])
+
+    def told(*_: Any) -> dict[str, float]:
+        value = next(gains, 0.0)
+        return {"value": value, "low": value - 0.1, "high": value + 0.1, "error": 0.05}
+
+    monkeypatch.setattr("graftwork.planning.ladder._Ladder._gain", told)
+    found = climb(job, rungs, min_gain=0.005)
+    assert [result.taken for result in found.results] == [True, False, False]
+    assert found.chosen.rung.name == "lexical"
 
 
 def test_the_ladder_ends_where_little_is_left_to_gain(job: Any, rungs: list[Rung]) -> None:

@@ -15,7 +15,7 @@ from graftwork.api._rungs import make_strategy
 from graftwork.errors import ParameterError
 from graftwork.runtime import devices
 from graftwork.runtime.devices import Placement, place
-from graftwork.strategies._trained import start_settings
+from graftwork.strategies._starts import start_settings
 from graftwork.strategies.strategy import Choice
 
 HARDWARE = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")

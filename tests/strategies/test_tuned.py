@@ -14,7 +14,8 @@ import toy_pictures
 import toys
 from graftwork.api._rungs import make_strategy
 from graftwork.model.model import Model
-from graftwork.strategies._trained import start_settings, trainable
+from graftwork.strategies._starts import start_settings
+from graftwork.strategies._trained import trainable
 from graftwork.strategies._tuned_rows import TunedRows
 from graftwork.strategies._tuning import Tuning, blend
 from graftwork.strategies.strategy import Choice, Job

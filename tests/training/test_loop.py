@@ -13,7 +13,7 @@ import torch
 
 from graftwork.errors import Interrupted, ParameterError, TrainingError
 from graftwork.runs.progress import Progress
-from graftwork.training.batches import epoch_batches, shards
+from graftwork.training.batches import epoch_batches, paired_batches, shards
 from graftwork.training.checkpoints import Checkpoints
 from graftwork.training.curve import Curve, told_of
 from graftwork.training.loop import train
@@ -38,6 +38,7 @@ class Line:
         self.y = self.x @ torch.arange(D, dtype=torch.float32) + 1.0
         self.lengths = rng.integers(1, 40, N)
         self.views = 1
+        self.kinds = None
         self.slope = torch.nn.Parameter(torch.zeros(D))
         self.offset = torch.nn.Parameter(torch.zeros(1))
 
@@ -126,6 +127,39 @@ def test_every_row_once_in_batches_of_like_length() -> None:
 def test_one_long_row_gets_a_batch_of_its_own() -> None:
     batches = epoch_batches(np.asarray([5000, 3, 3, 3]), 2, 0, 0)
     assert [0] in [batch.tolist() for batch in batches]
+
+
+def test_pairs_of_a_kind_stay_together_in_every_shard() -> None:
+    rng = np.random.default_rng(1)
+    lengths, kinds = rng.integers(3, 60, 303), rng.integers(0, 5, 303)
+    batches = paired_batches(lengths, kinds, 32, seed=4, epoch=0)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(303))
+    partnered = [
+        sum(kind in np.delete(kinds[shard], i) for i, kind in enumerate(kinds[shard]))
+        for batch in batches
+        for shard in shards(batch, 2)
+    ]
+    assert sum(partnered) / 303 > 0.95  # but for odd ones, and pairs that a cut goes through
+    padded = sum(len(batch) * int(lengths[batch].max()) for batch in batches)
+    assert lengths.sum() / padded > 0.6
+    again = paired_batches(lengths, kinds, 32, seed=4, epoch=0)
+    assert all((a == b).all() for a, b in zip(batches, again, strict=True))
+    other = paired_batches(lengths, kinds, 32, seed=4, epoch=1)
+    pairs = [{frozenset(b[i : i + 2].tolist()) for b in made for i in range(0, len(b) - 1, 2)}
+             for made in (batches, other)]  # fmt: skip
+    assert len(pairs[0] & pairs[1]) < len(pairs[0]) / 4  # each epoch draws its own
+
+
+@pytest.mark.parametrize(("labels", "parts"), [(2, 2), (2, 4), (4, 2), (8, 1)])
+def test_whatever_a_batch_is_cut_into_meets_every_kind(labels: int, parts: int) -> None:
+    """Without rows of another kind a loss that compares them would only draw all together."""
+    kinds = np.repeat(np.arange(labels), 16 // labels)
+    for epoch in range(20):
+        (batch,) = paired_batches(np.full(16, 9), kinds, 32, 0, epoch)
+        assert sorted(batch.tolist()) == list(range(16))
+        for shard in shards(batch, parts):
+            assert set(kinds[shard]) == set(range(labels))
+            assert np.unique(kinds[shard], return_counts=True)[1].min() > 1
 
 
 def test_threads_change_nothing() -> None:

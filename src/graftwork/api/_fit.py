@@ -17,7 +17,7 @@ from graftwork.api._earlier import Keep, save_test_keys
 from graftwork.api._evidence import gather_evidence
 from graftwork.api._open import Opened, machine_of, open_all, recipe_of, store_folder
 from graftwork.api._replay import Replayed, replay_of
-from graftwork.api._rungs import BASE, ENCODING, RunMemory, check_rungs, rungs_of
+from graftwork.api._rungs import BASE, ENCODING, RunMemory, check_rungs, few_labels, rungs_of
 from graftwork.api._save import commit_model, commit_report
 from graftwork.api._tracking import tell_metrics, tell_rungs, tracking
 from graftwork.bases import BACKBONES
@@ -262,7 +262,7 @@ def _work(
         with record.seconds("search"):
             search = search_job(job, opened.recipe.seed)
             timely = {} if replayed is None else replayed.timely
-            ladder = _climb(search, opened, memory, budget, len(job.rows), timely)
+            ladder = _climb(search, job, opened, memory, budget, timely)
         for result in ladder.results:
             run.log("rung", **result.to_json())
         tell_rungs(tracker, ladder)
@@ -332,14 +332,15 @@ def _encode(run: RunDirectory, job: Job, opened: Opened, progress: Progress) -> 
 
 def _climb(
     search: Job,
+    job: Job,
     opened: Opened,
     memory: RunMemory,
     budget: Budget,
-    refit_rows: int,
     timely: dict[str, bool],
 ) -> Climb:
     recipe = opened.recipe
-    rungs, end_on = rungs_of(recipe, opened.base, opened.modality.classical)
+    few = opened.earlier is None and few_labels(job, opened.base)
+    rungs, end_on = rungs_of(recipe, opened.base, opened.modality.classical, few=few)
     if opened.earlier is not None:
         rungs.insert(1, Rung("earlier", "the earlier model as it is", Keep(), ()))
     left_out: list[Rung] = []
@@ -352,7 +353,7 @@ def _climb(
         memory=memory,
         end_on=end_on,
         budget=budget,
-        refit_rows=refit_rows,
+        refit_rows=len(job.rows),
         fresh=_fresh(search, opened),
         timely=timely,
     )

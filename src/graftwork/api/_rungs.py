@@ -18,7 +18,7 @@ from graftwork.runs.directory import RunDirectory
 from graftwork.runs.recipe import Recipe
 from graftwork.strategies import STRATEGIES
 from graftwork.strategies._tuner import Tuner
-from graftwork.strategies.strategy import Choice, Strategy
+from graftwork.strategies.strategy import Choice, Job, Strategy
 
 __all__ = [
     "BASE",
@@ -26,6 +26,7 @@ __all__ = [
     "ENCODING",
     "RunMemory",
     "check_rungs",
+    "few_labels",
     "make_strategy",
     "owned",
     "rungs_of",
@@ -37,7 +38,7 @@ BASE = "base"  # the pre-trained backbone's name in jobs and models
 
 
 def rungs_of(
-    recipe: Recipe, base: Backbone, classical: str, *, control: bool = True
+    recipe: Recipe, base: Backbone, classical: str, *, control: bool = True, few: bool = False
 ) -> tuple[list[Rung], str | None]:
     """The rungs to try, cheapest first, and the one to end on (None: whichever pays).
 
@@ -49,6 +50,8 @@ def rungs_of(
         base: the pre-trained backbone.
         classical: kind of backbone without pre-training.
         control: try the classical rung in any case: it is a control, tuned with the same care.
+        few: labels are few (`few_labels`): the rungs that do better as a rule then are tried, and
+            taken unless they are shown to be worse.
 
     Raises:
         UnsupportedError: tuning was asked for by name, and there is nothing to tune.
@@ -61,8 +64,28 @@ def rungs_of(
         return [first], classical
     _check_parameters(recipe, base)
     rungs = [first] if control or recipe.strategy == "auto" else []
-    rungs += [_rung(step, recipe, base, classical) for step in _up_to(recipe.strategy, base)]
+    few = few and recipe.strategy == "auto"
+    steps = FEW if few else _up_to(recipe.strategy, base)
+    rungs += [_rung(step, recipe, base, classical, presumed=few) for step in steps]
     return rungs, None if recipe.strategy == "auto" else recipe.strategy
+
+
+def few_labels(job: Job, base: Backbone) -> bool:
+    """Whether a rule decides what shall be tuned of the base: labels are few, but make pairs.
+
+    A rule that was found on texts: networks for images did worse by it (clothing10). A large base
+    is not tuned in whole, as contrast would.
+
+    Args:
+        job: with all rows that will be learnt from, not only those that choices are made on.
+        base: the pre-trained backbone.
+    """
+    a_label = len(job.rows) / len(job.task.labels)
+    return 2 <= a_label < hints_of(base).contrast_rows and not _large(base)
+
+
+def _large(base: Backbone) -> bool:
+    return bool(base.describe().get("parameters", 0) >= LARGE)
 
 
 def check_rungs(recipe: Recipe, base: Backbone, classical: str) -> None:
@@ -79,7 +102,9 @@ def check_rungs(recipe: Recipe, base: Backbone, classical: str) -> None:
             made.check(base)
 
 
-def _rung(name: str, recipe: Recipe, base: Backbone, classical: str) -> Rung:
+def _rung(
+    name: str, recipe: Recipe, base: Backbone, classical: str, *, presumed: bool = False
+) -> Rung:
     """A rung of the ladder by its name, with those of the recipe's parameters that it has."""
     strategy = RUNGS.get(name, name)
     settings = owned(strategy, recipe.parameters)
@@ -89,7 +114,8 @@ def _rung(name: str, recipe: Recipe, base: Backbone, classical: str) -> Rung:
     elif recipe.strategy == "auto":
         settings.pop("top", None)  # it is the lower rung's
     made = make_strategy(strategy, settings)
-    reads = (BASE, classical) if name == "hybrid" or isinstance(made, Tuner) else (BASE,)
+    joined = name == "hybrid" or (isinstance(made, Tuner) and made.joins)
+    reads = (BASE, classical) if joined else (BASE,)
     title = f"{_short(made)} ({name})"
     if name == "hybrid":
         title = f"frozen features + {_short(BACKBONES.get(classical))} ({name})"
@@ -106,6 +132,7 @@ def _rung(name: str, recipe: Recipe, base: Backbone, classical: str) -> Rung:
         reads,
         builds_on="probe" if isinstance(made, Tuner) and made.from_probe else None,
         most_rows=hints_of(base).whole_rows if name == "finetune" and cut else None,
+        presumed=presumed,
     )
 
 
@@ -125,6 +152,8 @@ def _refuse_tuning(strategy: str, base: Backbone) -> None:
 def _check_parameters(recipe: Recipe, base: Backbone) -> None:
     """Every parameter must belong to one of the rungs at least."""
     rungs = _up_to(recipe.strategy, base)
+    if recipe.strategy == "auto":  # either ladder may be climbed
+        rungs = (*FEW, *rungs)
     known = {
         field.name
         for name in rungs
@@ -137,6 +166,7 @@ def _check_parameters(recipe: Recipe, base: Backbone) -> None:
 
 TOP = "top"  # the rung below finetune: the upper part of the layers, from the cache
 LADDER = ("probe", "hybrid", TOP)  # and on top of it all layers, or adapters for a large base
+FEW = ("probe", "contrast")  # where labels are few
 RUNGS = {TOP: "finetune"}  # where a rung is not called as its strategy
 
 
@@ -152,8 +182,7 @@ LARGE = 150_000_000  # numbers; all of them with gradients and moments: 2.4 GB
 def _up_to(strategy: str, base: Backbone) -> tuple[str, ...]:
     """The rungs of a strategy: those that it builds on, and itself."""
     if strategy == "auto":
-        large = base.describe().get("parameters", 0) >= LARGE
-        return (*LADDER, "lora" if large else "finetune")
+        return (*LADDER, "lora" if _large(base) else "finetune")
     return {"probe": ("probe",), "hybrid": ("probe", "hybrid")}.get(strategy, ("probe", strategy))
 
 

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from graftwork.api._kind import check_base
 from graftwork.api._open import machine_of, store_folder
-from graftwork.api._rungs import BASE, rungs_of
+from graftwork.api._rungs import BASE, few_labels, rungs_of
 from graftwork.api._samples import as_inputs, dataset_of
 from graftwork.bases import BACKBONES, open_base
 from graftwork.bases.backbone import Shape
@@ -43,7 +43,9 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
 
     Args:
         base: a directory, a hub name, or an embedded base; None: the default of the modality.
-        strategy: ``auto`` (chooses among the rungs), ``probe`` (``soft``), ``hybrid``.
+        strategy: ``auto`` (chooses among the rungs; with few texts, and where it pays, the base is
+            tuned, in every fit of a grid search), or one by name: ``probe`` (``soft``) and
+            ``hybrid`` leave the base as it is.
         metric: what choices optimise.
         class_weight: ``auto``, ``none`` or ``balanced``.
         folds: of the choices.
@@ -102,7 +104,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         job = self._job(inputs, labels.tolist(), recipe)
         classical = MODALITIES.get(kind)().classical
         base = job.backbones.get(BASE) or job.backbones[classical]
-        rungs, end_on = rungs_of(recipe, base, classical, control=False)
+        rungs, end_on = rungs_of(recipe, base, classical, control=False, few=few_labels(job, base))
         ladder = climb(
             job,
             rungs,

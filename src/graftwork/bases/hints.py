@@ -19,12 +19,15 @@ class TuningHints:
         top_share: share of the layers that is worth tuning before all of them are.
         whole_rows: with more rows all layers are not worth a trial, where the upper ones can be
             tuned alone; None: they always are.
+        contrast_rows: rows a label, on average, below which contrast of pairs does better than
+            frozen features as a rule; 0: it does not.
     """
 
     rate: float = 1e-4
     views: int = 0
     top_share: float = 1 / 3
     whole_rows: int | None = None
+    contrast_rows: int = 0
 
 
 def hints_of(backbone: Any) -> TuningHints:

@@ -90,16 +90,18 @@ def group_flags(verb: Any) -> dict[str, list[Flag]]:
 
 
 def _free_parameters(taken: set[str]) -> list[Flag]:
-    """Parameters whose flag clashes with no other; help names the strategies that have them."""
-    owners: dict[str, list[str]] = {}
+    """Parameters whose flag clashes with no other; help says what each strategy means by them."""
+    owners: dict[str, dict[str, list[str]]] = {}  # of each flag: strategies by what they say of it
     flags: dict[str, Flag] = {}
     for strategy, parameters in parameter_flags().items():
         for name, flag in parameters.items():
             if flag.spelling not in taken:
                 flags.setdefault(name, flag)
-                owners.setdefault(name, []).append(strategy)
+                owners.setdefault(name, {}).setdefault(flag.help, []).append(strategy)
     return [
-        dataclasses.replace(flag, help=f"{', '.join(owners[name])}: {flag.help}")
+        dataclasses.replace(
+            flag, help="; ".join(f"{', '.join(who)}: {text}" for text, who in owners[name].items())
+        )
         for name, flag in flags.items()
     ]
 

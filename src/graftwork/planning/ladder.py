@@ -3,7 +3,8 @@
 A rung is a strategy on some backbones. What chose a rung may not report its gain: every rung's
 candidates are chosen on one half of the rows and judged on the other, and the reverse. A costlier
 rung is taken where it gains at least `min_gain` and more than one standard error (Breiman et al.
-1984, the one-standard-error rule in favour of the cheaper).
+1984, the one-standard-error rule in favour of the cheaper). With a handful of labels no gain could
+be seen; there a rung that does better as a rule is taken unless it is shown to be worse.
 
 A rung that trains a network is forecast first, from some measured steps; it is tried, by a pilot
 on some of the rows, where that and its refit fit what is left of the budget. Where the best score
@@ -45,6 +46,8 @@ class Rung:
         transfers: whether knowledge of a pre-trained base moves in it.
         builds_on: name of the rung that it starts from, if any.
         most_rows: with more it is not tried, unless it is asked for.
+        presumed: it is taken unless it is shown to be worse: of strategies that do better as a rule
+            where there are too few rows to show it.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Rung:
     transfers: bool = True
     builds_on: str | None = None
     most_rows: int | None = None
+    presumed: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,7 +275,7 @@ class _Ladder:
         if not _trains(rung.strategy):
             return self._searchable(rung, mine, asked)
         why = rung.strategy.refuses(next(iter(backbones.values())))
-        if why is None and not asked:
+        if why is None and not asked and not rung.presumed:  # neither is told by so few rows
             why = self._headroom() or self._too_few(rung.strategy.splits(mine)) or None
         if why is not None and not asked:
             return {"go": False, "reason": why}
@@ -355,12 +359,20 @@ class _Ladder:
             gain = self._gain(predicted, self._standing(rung, choice, self.best))
             taken = _pays(gain, self.min_gain)
             reason = _reason(gain, taken, self.best, self.min_gain)
+            if not taken and self._presumed(rung, self.best) and not _shown_worse(gain):
+                taken = True
+                reason = _presumption(gain, self.best)
         if self.end_on is not None:
             taken = rung.name == self.end_on or self.best is None
             reason = "asked for" if rung.name == self.end_on else reason
         return RungResult(
             rung, choice, predicted, score[metric].to_json(), gain, taken, seconds, reason, forecast
         )
+
+    @staticmethod
+    def _presumed(rung: Rung, best: RungResult) -> bool:
+        """Whether the rule that speaks for a rung holds: what it builds on must have stood."""
+        return rung.presumed and rung.builds_on in (None, best.rung.name)
 
     def _standing(self, rung: Rung, choice: Choice, other: RungResult) -> np.ndarray:
         """Predictions of an earlier rung to compare with.
@@ -371,7 +383,8 @@ class _Ladder:
         found = _out_of_fold(choice)
         if found.rows is None or not _trains(rung.strategy) or _trains(other.rung.strategy):
             return other.predicted
-        if other.rung.name == rung.builds_on and _begins_as(choice, other.choice):
+        frozen = found.settings[0].get("epochs") == 0
+        if other.rung.name == rung.builds_on and frozen and _begins_as(choice, other.choice):
             return _spread(len(self.truth), found.rows, found.predicted[0])
         key = (other.rung.name, rung.name)
         if key not in self.fitted:
@@ -413,6 +426,8 @@ class _Ladder:
             return True
         if self.transfer.rung.name == self.end_on:
             return False
+        if result.taken and self._presumed(result.rung, self.transfer):
+            return True
         standing = self._standing(result.rung, result.choice, self.transfer)
         return _pays(self._gain(result.predicted, standing), self.min_gain)
 
@@ -458,6 +473,22 @@ def _reason(gain: dict[str, float | None], taken: bool, best: RungResult, min_ga
 def _pays(gain: dict[str, float | None], min_gain: float) -> bool:
     value, error = gain["value"], gain["error"]
     return value is not None and error is not None and value >= min_gain and value > error
+
+
+def _shown_worse(gain: dict[str, float | None]) -> bool:
+    return gain["high"] is not None and gain["high"] < 0
+
+
+def _presumption(gain: dict[str, float | None], best: RungResult) -> str:
+    """Why a rung is taken that was not shown to gain."""
+    value, error = gain["value"], gain["error"]
+    found = "not judged"
+    if value is not None and error is not None:
+        found = f"{100 * value:+.1f} points, standard error {100 * error:.1f}"
+    return (
+        f"does better than {best.rung.title} as a rule with so few labels, and is not shown to be "
+        f"worse ({found})"
+    )
 
 
 def _out_of_fold(choice: Choice) -> OutOfFold:

@@ -16,6 +16,8 @@ import numpy as np
 
 from graftwork.strategies import _linear as linear
 from graftwork.strategies._beside import joined, plain_model
+from graftwork.strategies._contrasting import Contrasting
+from graftwork.strategies._starts import begin, say_start, settings_of
 from graftwork.strategies._tuned_rows import TunedRows
 from graftwork.strategies._tuning import Tuning, blend
 
@@ -32,11 +34,9 @@ if TYPE_CHECKING:
 __all__ = [
     "JUDGED_ROWS",
     "Way",
-    "begin",
     "pilot",
     "refit",
     "splits",
-    "start_settings",
     "trainable",
 ]
 
@@ -48,7 +48,7 @@ ENOUGH_ROWS = 500  # one fold will do from here on; with fewer rows a second is 
 MOST_FOLDS = 2
 SHARES = (0.5,)  # of the way from the start, tried besides the whole of it
 BESIDES = (0.0, 0.5, 1.0)  # weights of a plain model's scores beside the tuned ones
-DEFAULT_STRENGTH = 16.0
+REFIT = "refit"  # the part of a training that is not a pilot
 Key = tuple[int, float, float]  # epochs, share of the way, weight beside
 
 
@@ -67,6 +67,7 @@ class Way:
         altered: altered views of each row besides itself, one an epoch in turn.
         patience: a pilot stops after so many epochs without a better score.
         frozen: the highest layer that stands still; the head must read one above.
+        contrast: rows are compared with each other; the head is fitted when they have been.
     """
 
     strategy: str
@@ -79,6 +80,7 @@ class Way:
     altered: int = 0
     patience: int = 2
     frozen: int = 0
+    contrast: bool = False
 
 
 @dataclass
@@ -109,60 +111,15 @@ class _Judge:
         self.scores = [state[str(i)] for i in range(len(state))]
 
 
-def start_settings(job: Job, name: str, frozen: int = 0) -> dict[str, Any]:
-    """Readout, strength and balance of the head that training begins from.
-
-    Those that the probe chose on that backbone, or, where it reads no layer that would learn (of a
-    weak base it may read the embeddings alone), the best of its candidates that does. Where no
-    probe ran, the default readout.
-
-    Args:
-        job: with what the probe chose.
-        name: of the backbone.
-        frozen: the highest layer that stands still.
-    """
-    from graftwork.features.readout import Readout
-
-    known = job.shared.get(name)
-    if known is not None and _reads_above(known.settings, frozen):
-        return dict(known.settings)
-    found = None if known is None else known.out_of_fold
-    if known is not None and found is not None:
-        for i in np.lexsort((found.log_loss, -found.scores())).tolist():
-            if _reads_above(found.settings[i], frozen):
-                return {**known.settings, **found.settings[i]}
-    last = Readout((job.backbones[name].n_layers - 1,), 0)
-    balanced = linear.balanced_options(job) == (True,)
-    return {"readout": last.to_json(), "strength": DEFAULT_STRENGTH, "balanced": balanced}
-
-
-def _reads_above(settings: dict[str, Any], frozen: int) -> bool:
-    return max(settings["readout"]["layers"]) > frozen
-
-
-def begin(job: Job, name: str, settings: dict[str, Any]) -> Model:
-    """The model of the frozen base that training begins from, fitted on the job's rows."""
-    from graftwork.features.readout import Readout
-
-    readout = Readout.from_json(settings["readout"])
-    return linear.build_model(
-        job,
-        linear.Blocks.dense(job, name).dense_sources(name, readout),
-        [(name, column) for column in job.dataset.inputs],
-        strength=settings["strength"],
-        balanced=settings["balanced"],
-        facts={},
-    )
-
-
 def pilot(job: Job, way: Way) -> Choice:
     """Train on some rows, judge on others; choose passes and interpolation factor."""
     from graftwork.features.out_of_fold import OutOfFold
     from graftwork.strategies.strategy import Choice
 
     name = next(iter(job.backbones))
-    settings = start_settings(job, name, way.frozen)
-    _say_start(job, name, settings)
+    settings = settings_of(job, name, frozen=way.frozen, contrast=way.contrast)
+    if not way.contrast:
+        say_start(job, name, settings)
     found: list[tuple[np.ndarray, dict[Key, np.ndarray], Curve]] = []
     drawn = splits(job)
     _warm(job, way, name, np.unique(np.concatenate([rows for pair in drawn for rows in pair])))
@@ -198,39 +155,28 @@ def pilot(job: Job, way: Way) -> Choice:
     return Choice(way.strategy, chosen, out, out.names[best], facts)
 
 
-def _say_start(job: Job, name: str, settings: dict[str, Any]) -> None:
-    """Tell where training begins from another readout than the probe's."""
-    known = job.shared.get(name)
-    if known is None or known.settings["readout"] == settings["readout"]:
-        return
-    words = _readout_of(settings).describe(job.backbones[name].poolings)
-    job.progress.say(
-        f"The probe reads no layer that would learn; tuning begins from another readout: {words}"
-    )
-
-
 def refit(job: Job, way: Way, choice: Choice) -> Model:
     """Train on all of the job's rows for the chosen number of passes, interpolate, and join."""
-    from graftwork.features.convex import Head as Linear
-    from graftwork.model.head import ModelHead
-
     settings = choice.settings
     name = settings["backbone"]
     model = begin(job, name, settings)
     model.facts |= {"strategy": way.strategy, "chosen": choice.words}
     if not settings["epochs"]:
         return model
+    if way.contrast:  # its passes come from the rows there are; those of the pilot count
+        way = replace(way, options=replace(way.options, epochs=settings["epochs"]))
     seen = replace(way, altered=min(way.altered, settings["epochs"] - 1))
     tuning, start = trainable(job, seen, name, settings, model)
-    curve = _train(job, way, tuning, "refit", epochs=settings["epochs"])
+    curve = _train(job, way, tuning, REFIT, epochs=settings["epochs"])
     tuning.put(blend(start, tuning.tensors(), settings["share"]))
     job.notes[f"{way.name} refit"] = curve.to_json()
-    head = model.head
-    values = tuning.tensors()
-    weights = [values[f"head.{i}"] for i in range(len(head.blocks))]
-    tuned = ModelHead(head.task, head.blocks, Linear(weights, values["head.bias"]))
-    model.backbones[name] = tuning.tunable.finished()
-    model.heads[job.head] = tuned
+    finished = tuning.tunable.finished()
+    if way.contrast:  # the head is fitted on the very features that it will read
+        tuned = begin(replace(job, backbones={**job.backbones, name: finished}), name, settings)
+        model.heads[job.head] = tuned.head
+    else:
+        model.heads[job.head] = tuning.finished_head()
+    model.backbones[name] = finished
     model.facts["trained_parameters"] = int(sum(v.size for v in start.values()))
     plain = plain_model(job) if settings.get("beside") else None
     return model if plain is None else joined(model, plain, settings["beside"])
@@ -261,6 +207,10 @@ def _one_pilot(
     begun = begin(learning, name, settings)
     tuning, start = trainable(learning, way, name, settings, begun)
     rows = TunedRows.of(judging, tuning.tunable, _readout_of(settings))
+    if way.contrast:  # few rows: passes are not chosen by what they say
+        curve = _train(learning, way, tuning, f"pilot-{number}")
+        probabilities = tuning.task.probabilities(tuning.scores(rows))
+        return judge, {(way.options.epochs, 1.0, 0.0): probabilities}, curve
     watcher = _Judge(tuning, rows, job.metric)
     inputs = job.dataset.take(judging.rows)
     frozen = begun.predict(inputs, store=job.store, progress=job.progress)
@@ -291,6 +241,9 @@ def trainable(
     tunable = way.tunable(job.backbones[name])
     weights = balanced_weights(job.codes()) if settings["balanced"] else None
     rows = TunedRows.of(job, tunable, _readout_of(settings), weights, way.altered)
+    if way.contrast:
+        contrasting = Contrasting(tunable, model.head, job.task, rows, settings["strength"])
+        return contrasting, contrasting.tensors()
     tuning = Tuning(tunable, model.head, job.task, rows)
     if way.blank:
         tuning.put({n: v if n.startswith("base.") else 0 * v for n, v in tuning.tensors().items()})
@@ -318,7 +271,7 @@ def _train(
         seed=job.seed,
         epochs=epochs,
         progress=job.progress,
-        title=f"{way.title} ({'trying' if watcher else 'all rows'})",
+        title=f"{way.title} ({'all rows' if part == REFIT else 'trying'})",
         checkpoints=checkpoints,
         watcher=watcher,
         patience=way.patience if watcher else None,

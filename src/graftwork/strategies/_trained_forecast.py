@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from graftwork.strategies._trained import Way, begin, start_settings, trainable
+from graftwork.strategies._starts import begin, settings_of
+from graftwork.strategies._trained import Way, trainable
 from graftwork.strategies._trained import splits as pilot_splits
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def forecast(job: Job, way: Way, refit_rows: int) -> dict[str, float]:
     batches = _some_batches(tokens, way.options)
     drawn = np.concatenate(batches)
     sample = replace(job, rows=job.rows[drawn], folds=job.folds[drawn], journal=None)
-    settings = start_settings(job, name, way.frozen)
+    settings = settings_of(job, name, frozen=way.frozen, contrast=way.contrast)
     tuning, _ = trainable(sample, way, name, settings, begin(sample, name, settings))
     step = _seconds_per_token(tuning, way.options, [len(batch) for batch in batches])
     splits = pilot_splits(job)

@@ -50,6 +50,7 @@ class Tuner:
     )
 
     from_probe: ClassVar[bool] = True  # whether it begins with the probe's readout and head
+    joins: ClassVar[bool] = True  # whether a model without pre-training may stand beside it
 
     def common(self) -> dict[str, Any]:
         """What all of them tell the training loop."""
@@ -65,12 +66,17 @@ class Tuner:
         """Why it cannot train that backbone; None where it can."""
         raise NotImplementedError
 
-    def altered(self, backbone: Backbone) -> int:
-        """Altered views of each input: as asked for or as its kind wants, if they are seen."""
+    def altered(self, backbone: Backbone, epochs: int | None = None) -> int:
+        """Altered views of each input: as asked for or as its kind wants, if they are seen.
+
+        Args:
+            backbone: that is tuned.
+            epochs: that are run, where these are not the parameter of that name.
+        """
         from graftwork.bases.hints import hints_of
 
         wanted = hints_of(backbone).views if self.views is None else self.views
-        return min(wanted, self.epochs - 1)
+        return min(wanted, (epochs or self.epochs) - 1)
 
     def start(self, job: Job) -> Job:
         """The job as training begins from it."""

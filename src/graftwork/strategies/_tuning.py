@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,7 +42,9 @@ class Tuning:
         self.rows = rows
         self.lengths = rows.lengths
         self.views = rows.views
+        self.kinds: np.ndarray | None = None
         self.device = str(tunable.backbone.placement.device)
+        self.blocks = head.blocks
         self.readouts = [_TorchReadout(block.readout, self.device) for block in head.blocks]
         values = {f"head.{i}": w for i, w in enumerate(head.linear.weights)}
         values["head.bias"] = head.linear.bias
@@ -79,6 +81,15 @@ class Tuning:
         """Tell all workers of the weights as they are now."""
         self.tunable.renew()
 
+    def finished_head(self) -> ModelHead:
+        """The head as it is now."""
+        from graftwork.features.convex import Head as Linear
+        from graftwork.model.head import ModelHead
+
+        values = {name: np.array(p.detach().cpu().numpy()) for name, p in self.head.items()}
+        weights = [values[f"head.{i}"] for i in range(len(self.readouts))]
+        return ModelHead(self.task, self.blocks, Linear(weights, values["head.bias"]))
+
     def loss(self, rows: np.ndarray) -> Any:
         """The task's loss summed over the rows at `rows`, numbered as `Trainee.views` says."""
         own = rows % len(self.rows)
@@ -87,6 +98,13 @@ class Tuning:
 
     def scores(self, rows: TunedRows) -> np.ndarray:
         """float32 (n, outputs) of other rows under the weights as they are."""
+        (out,) = self.passes(rows, lambda index: [self._scores(rows, index)])
+        return out
+
+    def passes(
+        self, rows: TunedRows, work: Callable[[np.ndarray], Sequence[Any]]
+    ) -> list[np.ndarray]:
+        """Float32 (n, …) arrays of all rows, from what `work` gives of some: tensors (b, …)."""
         import torch
 
         from graftwork.runtime.batches import plan_batches
@@ -94,22 +112,28 @@ class Tuning:
 
         batches = plan_batches(rows.lengths, self.device)
 
-        def work(index: np.ndarray) -> np.ndarray:
+        def told(index: np.ndarray) -> list[np.ndarray]:
             with torch.inference_mode():
-                return np.asarray(self._scores(rows, index).float().cpu().numpy())
+                return [np.asarray(found.float().cpu().numpy()) for found in work(index)]
 
         # a fed network holds the states of one batch at a time
         alone = self.device != "cpu" or self.tunable.cached
-        passes = map(work, batches) if alone else networks_side_by_side(work, batches)
-        out = np.zeros((len(rows), len(self.head["head.bias"])), np.float32)
-        for index, values in zip(batches, passes, strict=True):
-            out[index] = values
-        return out
+        found = list(map(told, batches) if alone else networks_side_by_side(told, batches))
+        place = np.argsort(np.concatenate(batches))  # every row is in one batch
+        return [np.concatenate(parts)[place] for parts in zip(*found, strict=True)]
 
     def _scores(self, rows: TunedRows, index: np.ndarray) -> Any:
         total = self.head["head.bias"]
+        parts = self.raw(rows, index)
+        for number, (readout, mixed) in enumerate(zip(self.readouts, parts, strict=True)):
+            total = total + readout.standardised(mixed) @ self.head[f"head.{number}"]
+        return total
+
+    def raw(self, rows: TunedRows, index: np.ndarray) -> list[Any]:
+        """Of each input, a tensor (b, d): what its readout reads, before it is standardised."""
         own = index % len(rows)  # a view has the frozen layers of its row
-        for number, (readout, column) in enumerate(zip(self.readouts, rows.columns, strict=True)):
+        found = []
+        for readout, column in zip(self.readouts, rows.columns, strict=True):
             layers = [(layer, readout.pooling) for layer in readout.layers]
             wanted = [place for place in layers if place not in column.frozen]
             states = None if column.states is None else column.states.of(index)
@@ -124,8 +148,8 @@ class Tuning:
                 moved[place] if place in moved else readout.tensor(column.frozen[place][own])
                 for place in layers
             ]
-            total = total + readout.apply(parts) @ self.head[f"head.{number}"]
-        return total
+            found.append(readout.mixed(parts))
+        return found
 
     def tensors(self) -> dict[str, np.ndarray]:
         """All weights that train, by name, copied."""
@@ -161,7 +185,7 @@ def blend(
 
 
 class _TorchReadout:
-    """A fitted readout in torch: the same numbers as `FittedReadout.apply(readout.raw(…))`."""
+    """A fitted readout in torch: the same numbers as `Readout.raw` and `FittedReadout.apply`."""
 
     def __init__(self, fitted: FittedReadout | None, device: str) -> None:
         import torch
@@ -179,7 +203,10 @@ class _TorchReadout:
 
         return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(self.device)
 
-    def apply(self, parts: Sequence[Any]) -> Any:
+    def standardised(self, mixed: Any) -> Any:
+        return (mixed - self.mean) * self.factor
+
+    def mixed(self, parts: Sequence[Any]) -> Any:
         import torch
 
         from graftwork.features.readout import ROOT
@@ -192,4 +219,4 @@ class _TorchReadout:
             mixed = mixed / mixed.norm(dim=1, keepdim=True).clamp(min=1e-12)
         elif self.readout.scale == "root":
             mixed = mixed.sign() * ((mixed.abs() + ROOT).sqrt() - ROOT**0.5)
-        return (mixed - self.mean) * self.factor
+        return mixed

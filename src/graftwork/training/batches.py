@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["epoch_batches", "shards"]
+__all__ = ["epoch_batches", "paired_batches", "shards"]
 
 SPREAD = 0.1  # lengths are blurred by this share, so that rows do not meet the same mates each time
 
@@ -24,9 +24,53 @@ def epoch_batches(lengths: np.ndarray, rows_each: int, seed: int, epoch: int) ->
     Returns:
         positions into `lengths`; every row once.
     """
+    return _batches(lengths, rows_each, np.random.default_rng([seed, epoch]))
+
+
+def paired_batches(
+    lengths: np.ndarray, kinds: np.ndarray, rows_each: int, seed: int, epoch: int
+) -> list[np.ndarray]:
+    """Batches of pairs of a kind, drawn anew in each epoch, for losses that compare rows.
+
+    A row without a partner (the odd one of its kind) stands alone. Kinds take turns in a batch, so
+    that whatever it is cut into meets as many of them as it has room for.
+
+    Args:
+        lengths: int (n,), cost of each row.
+        kinds: int (n,), what a pair has in common.
+        rows_each: rows of a batch of rows of mean length.
+        seed: of the whole training.
+        epoch: number of the pass.
+
+    Returns:
+        positions into `lengths`, partners side by side; every row once.
+    """
     rng = np.random.default_rng([seed, epoch])
+    order = rng.permutation(len(kinds))
+    order = order[np.argsort(kinds[order], kind="stable")]
+    ends = np.flatnonzero(np.diff(kinds[order])) + 1
+    pairs = [
+        own[start : start + 2] for own in np.split(order, ends) for start in range(0, len(own), 2)
+    ]
+    costs = np.asarray([lengths[pair].max() for pair in pairs])
+    return [
+        np.concatenate([pairs[i] for i in _dealt(batch, kinds[[pairs[i][0] for i in batch]])])
+        for batch in _batches(costs, max(1, rows_each // 2), rng)
+    ]
+
+
+def _dealt(batch: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+    """The same in another order: the first of each kind, then the second of each, and so on."""
+    order = np.argsort(kinds, kind="stable")
+    starts = np.searchsorted(kinds[order], kinds[order], side="left")
+    turn = np.arange(len(order)) - starts  # of each among its kind
+    return np.asarray(batch[order[np.lexsort((kinds[order], turn))]])
+
+
+def _batches(lengths: np.ndarray, each: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Positions in batches of like length, `each` of mean length in one, in random order."""
     cost = np.maximum(np.asarray(lengths, dtype=np.float64), 1.0)
-    budget = rows_each * cost.mean()
+    budget = each * cost.mean()
     blurred = cost * rng.uniform(1.0 - SPREAD, 1.0 + SPREAD, len(cost))
     order = np.lexsort((rng.random(len(cost)), blurred))
     batches: list[np.ndarray] = []

@@ -17,7 +17,7 @@ from graftwork.errors import Interrupted, TrainingError
 from graftwork.runs.progress import Progress, Step
 from graftwork.runtime.devices import keep_kernels
 from graftwork.runtime.threads import cores
-from graftwork.training.batches import epoch_batches, shards
+from graftwork.training.batches import epoch_batches, paired_batches, shards
 from graftwork.training.checkpoints import Checkpoints
 from graftwork.training.curve import Curve, told_of
 from graftwork.training.optimizer import Optimizer
@@ -248,11 +248,15 @@ def _stale(scores: list[float], patience: int) -> bool:
 
 def _plan_epochs(trainee: Trainee, options: TrainOptions, seed: int) -> list[list[np.ndarray]]:
     """The batches of every epoch of the schedule, each of the next view of all rows."""
-    rows = len(trainee.lengths)
+    lengths, kinds, each = trainee.lengths, trainee.kinds, options.batch_rows
     return [
         [
-            batch + epoch % trainee.views * rows
-            for batch in epoch_batches(trainee.lengths, options.batch_rows, seed, epoch)
+            batch + epoch % trainee.views * len(lengths)
+            for batch in (
+                epoch_batches(lengths, each, seed, epoch)
+                if kinds is None
+                else paired_batches(lengths, kinds, each, seed, epoch)
+            )
         ]
         for epoch in range(options.epochs)
     ]

@@ -37,11 +37,13 @@ class Trainee(Protocol):
         device: ``cpu`` or ``cuda``.
         views: versions that each row comes in; row r of version v is numbered v · n + r, and each
             epoch sees the next version of all rows.
+        kinds: int (n,), where the loss compares rows of a batch: it wants pairs of a kind in it.
     """
 
     lengths: np.ndarray
     device: str
     views: int
+    kinds: np.ndarray | None
 
     def weights(self) -> Sequence[Weights]:
         """What trains, in groups."""
