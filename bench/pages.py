@@ -173,17 +173,22 @@ def few(results: dict[str, Result]) -> tuple[str, str | None]:
 
 def _few_panel(name: str, peers: dict[str, Result]) -> Panel:
     points: dict[tuple[str, str], Point] = {}
-    draws = 0
+    draws: set[int] = set()
+    sizes: dict[str, None] = {}
     for side, told in peers.items():
         for cell, found in told["cells"].items():
             if cell.rpartition("-")[0] != name:
                 continue
-            draws = max(draws, found["draws"])
-            size = f"{cell.rpartition('-')[2]} a class"
+            draws.add(found["draws"])
+            number = cell.rpartition("-")[2]
+            sizes[number] = None
+            size = f"{number} a class"
             mine = _point("auto", found["ours_seconds"], found["ours"], size)
             points.setdefault(("auto", cell), mine)
             points[side, cell] = _point(side, found["peer_seconds"], found["peer"], size)
-    return Panel(NAMES[name], f"8 and 16 a class, {draws} draws", list(points.values()))
+    few, many = min(draws), max(draws)
+    told = f"{many} draw{'s' if many > 1 else ''}" if few == many else f"{few} to {many} draws"
+    return Panel(NAMES[name], f"{' and '.join(sizes)} a class, {told}", list(points.values()))
 
 
 def pictures(results: dict[str, Result]) -> tuple[str, str | None]:
