@@ -116,13 +116,13 @@ def test_few_rows_are_not_enough_for_a_pilot(bert: Any, lexical: Any, tmp_path: 
     assert all("too few" in row["reason"] for row in found.passed)
 
 
-def few(bert: Any, lexical: Any, folder: Path, labels: list[str]) -> Any:
+def few(bert: Any, lexical: Any, folder: Path) -> Any:
     """A job of 24 rows, eight a label."""
     texts, truth = toys.sentences(N)
     place = [
         i for name in sorted(toys.TOPICS) for i in np.flatnonzero(np.asarray(truth) == name)[:8]
     ]
-    data = toys.dataset({"text": [texts[i] for i in place]}, labels)
+    data = toys.dataset({"text": [texts[i] for i in place]}, [truth[i] for i in place])
     return toys.job(data, {"lexical": lexical, "base": bert}, folder)
 
 
@@ -130,8 +130,7 @@ def test_with_few_labels_what_does_better_as_a_rule_is_taken(
     bert: Any, lexical: Any, tmp_path: Path
 ) -> None:
     """No gain can be seen on 24 rows, nor that there is nothing left to gain."""
-    labels = [name for name in sorted(toys.TOPICS) for _ in range(8)]
-    job = few(bert, lexical, tmp_path, labels)
+    job = few(bert, lexical, tmp_path)
     assert few_labels(job, bert)
     recipe = Recipe(parameters={"steps": 3})
     rungs, end_on = rungs_of(recipe, bert, "lexical", few=True)
@@ -168,8 +167,7 @@ def test_a_rule_does_not_hold_against_what_is_shown(
     high: float | None, taken: bool, bert: Any, lexical: Any, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    labels = [name for name in sorted(toys.TOPICS) for _ in range(8)]
-    job = few(bert, lexical, tmp_path, labels)
+    job = few(bert, lexical, tmp_path)
     rungs, _ = rungs_of(Recipe(parameters={"steps": 3}), bert, "lexical", few=True)
     value = None if high is None else high - 0.1
     told = {"value": value, "low": value, "high": high, "error": value and 0.05}
@@ -185,8 +183,7 @@ def test_what_builds_on_a_rung_that_fell_has_no_rule(
     bert: Any, lexical: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where frozen features are worse than words alone, tuning must show a gain over the words."""
-    labels = [name for name in sorted(toys.TOPICS) for _ in range(8)]
-    job = few(bert, lexical, tmp_path, labels)
+    job = few(bert, lexical, tmp_path)
     rungs, _ = rungs_of(Recipe(parameters={"steps": 3}), bert, "lexical", few=True)
     gains = iter([-0.2, 0.0])
 

@@ -339,7 +339,7 @@ def _climb(
     timely: dict[str, bool],
 ) -> Climb:
     recipe = opened.recipe
-    few = opened.earlier is None and few_labels(job, opened.base)
+    few = few_labels(job, opened.base)
     rungs, end_on = rungs_of(recipe, opened.base, opened.modality.classical, few=few)
     if opened.earlier is not None:
         rungs.insert(1, Rung("earlier", "the earlier model as it is", Keep(), ()))

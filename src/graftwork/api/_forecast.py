@@ -60,7 +60,7 @@ def plan(
     check_rungs(recipe, opened.base, opened.modality.classical)
     store = FeatureStore(store_folder(how), limit_gb=how.cache_gb)
     job = make_job(opened, store, progress, None)
-    few = opened.earlier is None and few_labels(job, opened.base)
+    few = few_labels(job, opened.base)
     rungs, _ = rungs_of(recipe, opened.base, opened.modality.classical, few=few)
     with progress.step("measuring this machine"):
         forecast, missing = _forecast(job, opened, store, len(rungs))

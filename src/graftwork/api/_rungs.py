@@ -74,14 +74,16 @@ def few_labels(job: Job, base: Backbone) -> bool:
     """Whether a rule decides what shall be tuned of the base: labels are few, but make pairs.
 
     A rule that was found on texts: networks for images did worse by it (clothing10). A large base
-    is not tuned in whole, as contrast would.
+    is not tuned in whole, as contrast would; nor is what begins from an earlier model, which the
+    rule was not tried on.
 
     Args:
         job: with all rows that will be learnt from, not only those that choices are made on.
         base: the pre-trained backbone.
     """
     a_label = len(job.rows) / len(job.task.labels)
-    return 2 <= a_label < hints_of(base).contrast_rows and not _large(base)
+    few = 2 <= a_label < hints_of(base).contrast_rows
+    return few and job.start is None and not _large(base)
 
 
 def _large(base: Backbone) -> bool:

@@ -81,7 +81,7 @@ class HuggingFace:
     modality = "text"
     shapes = frozenset({Shape.POOLED, Shape.TOKENS})
     loaders = ("AutoModel", "AutoTokenizer")
-    # trials on MR, SUBJ and AG News with up to 128 rows a label, on Banking77 with 32
+    # measured with 8 and 16 a label (bench/few_labels.py); up to 128 in a few trials
     hints = TuningHints(contrast_rows=100)
 
     def __init__(

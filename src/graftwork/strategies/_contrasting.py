@@ -68,8 +68,8 @@ class Contrasting(Tuning):
         if not all(np.isfinite(raw).all() for raw in raws):
             raise TrainingError("the learning rate is too high for this base: it gives no numbers")
         blocks = tuple(
-            replace(block, readout=_fitted(block).readout.fit(raw))
-            for block, raw in zip(self.blocks, raws, strict=True)
+            replace(block, readout=own.readout.fit(raw))
+            for block, own, raw in zip(self.blocks, self.readouts, raws, strict=True)
         )
         linear = fit_head(
             [block.apply(raw) for block, raw in zip(blocks, raws, strict=True)],
@@ -90,11 +90,6 @@ class Contrasting(Tuning):
 
     def _raws(self, rows: TunedRows) -> list[np.ndarray]:
         return self.passes(rows, lambda index: self.raw(rows, index))
-
-
-def _fitted(block: Any) -> Any:
-    assert block.readout is not None  # `Tuning` refuses others
-    return block.readout
 
 
 def supervised_contrast(

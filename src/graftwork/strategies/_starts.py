@@ -30,8 +30,6 @@ def start_settings(job: Job, name: str, frozen: int = 0) -> dict[str, Any]:
         name: of the backbone.
         frozen: the highest layer that stands still.
     """
-    from graftwork.features.readout import Readout
-
     known = job.shared.get(name)
     if known is not None and _reads_above(known.settings, frozen):
         return dict(known.settings)
@@ -40,9 +38,7 @@ def start_settings(job: Job, name: str, frozen: int = 0) -> dict[str, Any]:
         for i in np.lexsort((found.log_loss, -found.scores())).tolist():
             if _reads_above(found.settings[i], frozen):
                 return {**known.settings, **found.settings[i]}
-    last = Readout((job.backbones[name].n_layers - 1,), 0)
-    balanced = linear.balanced_options(job) == (True,)
-    return {"readout": last.to_json(), "strength": DEFAULT_STRENGTH, "balanced": balanced}
+    return _last_layer(job, name, "zscore", DEFAULT_STRENGTH)
 
 
 def settings_of(job: Job, name: str, *, frozen: int = 0, contrast: bool = False) -> dict[str, Any]:
@@ -51,13 +47,17 @@ def settings_of(job: Job, name: str, *, frozen: int = 0, contrast: bool = False)
     Where rows are compared with each other (`contrast`) the probe's choice does not count: it was
     made of a few rows, and what the last layer says is what training will shape.
     """
+    if contrast:
+        return _last_layer(job, name, "unit", CONTRAST_STRENGTH)
+    return start_settings(job, name, frozen)
+
+
+def _last_layer(job: Job, name: str, scale: str, strength: float) -> dict[str, Any]:
     from graftwork.features.readout import Readout
 
-    if not contrast:
-        return start_settings(job, name, frozen)
-    last = Readout((job.backbones[name].n_layers - 1,), 0, scale="unit")
+    last = Readout((job.backbones[name].n_layers - 1,), 0, scale=scale)
     balanced = linear.balanced_options(job) == (True,)
-    return {"readout": last.to_json(), "strength": CONTRAST_STRENGTH, "balanced": balanced}
+    return {"readout": last.to_json(), "strength": strength, "balanced": balanced}
 
 
 def _reads_above(settings: dict[str, Any], frozen: int) -> bool:

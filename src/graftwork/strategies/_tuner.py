@@ -64,7 +64,11 @@ class Tuner:
 
     def refuses(self, backbone: Backbone) -> str | None:
         """Why it cannot train that backbone; None where it can."""
-        raise NotImplementedError
+        from graftwork.bases.backbone import Capability
+
+        if backbone.supports(Capability.TRAIN):
+            return None
+        return "the base has no layers that can be tuned"
 
     def altered(self, backbone: Backbone, epochs: int | None = None) -> int:
         """Altered views of each input: as asked for or as its kind wants, if they are seen.

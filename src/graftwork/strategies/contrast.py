@@ -11,7 +11,6 @@ from graftwork.runs.recipe import setting
 from graftwork.strategies._tuner import Tuner
 
 if TYPE_CHECKING:
-    from graftwork.bases.backbone import Backbone
     from graftwork.bases.tunable import Tunable
     from graftwork.strategies._trained import Way
     from graftwork.strategies.strategy import Job
@@ -54,14 +53,6 @@ class Contrast(Tuner):
         low=1e-7,
         high=1e-1,
     )
-
-    def refuses(self, backbone: Backbone) -> str | None:
-        """Why it cannot tune that backbone; None where it can."""
-        from graftwork.bases.backbone import Capability
-
-        if backbone.supports(Capability.TRAIN):
-            return None
-        return "the base has no layers that can be tuned"
 
     def way(self, job: Job) -> Way:
         """How it trains."""

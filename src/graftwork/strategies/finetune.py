@@ -65,14 +65,13 @@ class Finetune(Tuner):
         """Why it cannot tune that backbone; None where it can."""
         from graftwork.bases.backbone import Capability
 
-        if not backbone.supports(Capability.TRAIN):
-            return "the base has no layers that can be tuned"
-        if self.top is not None and not backbone.supports(Capability.BOUNDARY):
+        why = super().refuses(backbone)
+        if why is None and self.top is not None and not backbone.supports(Capability.BOUNDARY):
             return (
                 "the base has no boundary between its layers (they share their weights, or it does "
                 "not say where they lie); leave out `top` to tune all of it"
             )
-        return None
+        return why
 
     def check(self, backbone: Backbone) -> None:
         """Refuse a backbone that cannot be tuned, or has not so many layers."""
