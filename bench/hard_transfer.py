@@ -8,7 +8,8 @@ feature store. Theirs: AutoModelForSequenceClassification, 4 epochs, default Tra
 better of two learning rates by a validation split (10 % of train; as a search of full runs would
 take hours, it learns there from at most 2,000 rows, fewer than our own pilots); only the time of
 one run counts: the final one, on all training rows, its quickest epoch standing for all. Every run
-is a piece of its own, so that the same command goes on after a stop. Wanted: pooled, the lower
+is a piece of its own, so that the same command goes on after a stop, on another machine too: the
+two sides of a set stand on one processor, each set on any. Wanted: pooled, the lower
 bound of the paired difference ≥ −.005, no mean of a set below −.02; at most 0.4 × the Trainer's
 time in all, 0.8 × on any set. Told besides, of our runs: how many epochs took what was foretold
 (within 25 %, in 90 % of them), and the share of the time that went into checkpoints (at most 5 %).
@@ -63,7 +64,6 @@ def trainer(bench: Bench, name: str, rate: float, *, validation: bool) -> dict[s
 
 def measure(bench: Bench, name: str) -> dict[str, Any] | None:
     """Both sides of a set, or None where a piece is missing (`--tell`)."""
-    mine = bench.piece_or_none(f"{name}-ours", lambda: ours(bench, name))
     choices = {}
     for rate in RATES:
         choices[rate] = bench.piece_or_none(
@@ -75,15 +75,22 @@ def measure(bench: Bench, name: str) -> dict[str, Any] | None:
     if None in choices.values():
         return None
     best = max(RATES, key=lambda rate: choices[rate]["accuracy"])  # type: ignore[index]
+    sides = f"{name}-ours", f"{name}-trainer-{best:g}"
+    timed = bench.side_by_side(*sides) is None
+    mine = bench.piece_or_none(sides[0], lambda: ours(bench, name), timed=timed)
     theirs = bench.piece_or_none(
-        f"{name}-trainer-{best:g}", lambda: trainer(bench, name, best, validation=False), of=PEER
+        sides[1], lambda: trainer(bench, name, best, validation=False), of=PEER, timed=timed
     )
     if mine is None or theirs is None:
         return None
     if mine["test"] != theirs["test"]:
         raise SystemExit(f"{name}: the two sides saw different test rows")
     told = {f"{rate:g}": found["accuracy"] for rate, found in choices.items() if found}
-    return {"ours": mine, "peer": theirs | {"validation_accuracy": told}}
+    return {
+        "processor": bench.side_by_side(*sides),  # None: not one, with --keep
+        "ours": mine,
+        "peer": theirs | {"validation_accuracy": told},
+    }
 
 
 def summary(sets: dict[str, Any]) -> dict[str, Any]:

@@ -169,6 +169,16 @@ class Bench:
         self.elsewhere += [name] * elsewhere
         return dict(kept["found"])
 
+    def side_by_side(self, *names: str) -> str | None:
+        """The processor that all these pieces were measured on; None: several, or one is missing.
+
+        What is compared with each other in a ratio has to stand on one processor; which one it
+        was does not matter. Such pieces need not be `timed` on this one.
+        """
+        kept = [self._pieces.get(name) for name in names]
+        found = {None if each is None else str(each["cpu"]) for each in kept}
+        return found.pop() if len(found) == 1 else None
+
     def _sources_of(self, peer: str | None) -> str:
         """Hash of what a piece depends on, as it was when the bench began."""
         if peer not in self._sources:

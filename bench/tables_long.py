@@ -45,7 +45,19 @@ def hard_transfer(found: Result) -> str:
     )
     head = ["set", "`auto`", "Trainer", "difference in points (95 %)"]
     head += ["our whole run (of it controls and report)", "Trainer's time"]
-    return table([*head, "ratio (evidence apart)", "`auto` ended on", "Trainer's rate"], rows)
+    told = table([*head, "ratio (evidence apart)", "`auto` ended on", "Trainer's rate"], rows)
+    return told + _processors(found["sets"])
+
+
+def _processors(sets: dict[str, Result]) -> str:
+    """Which sets were measured on which processor, both of their sides; nothing where on one."""
+    where: dict[str, list[str]] = {}
+    for name, told in sets.items():
+        where.setdefault(told["processor"] or "sides on several", []).append(NAMES[name])
+    if len(where) == 1:
+        return ""
+    places = "; ".join(f"{', '.join(names)}: {each}" for each, names in where.items())
+    return f"\n\nBoth sides of a set on one processor each. {places}."
 
 
 def _evidence(side: Result) -> str:

@@ -15,7 +15,8 @@ from graftwork.api._rungs import few_labels, make_strategy, rungs_of
 from graftwork.bases.hog import Hog
 from graftwork.errors import TrainingError
 from graftwork.planning.budget import Budget
-from graftwork.planning.ladder import Rung, climb
+from graftwork.planning.ladder import climb
+from graftwork.planning.rung import Rung
 from graftwork.runs.recipe import Recipe
 from graftwork.strategies.probe import Probe
 from graftwork.strategies.strategy import Choice

@@ -11,7 +11,8 @@ from graftwork.api._open import Opened
 from graftwork.evaluation.contender import Contender
 from graftwork.evaluation.controls import widened
 from graftwork.model.model import Model
-from graftwork.planning.ladder import Climb, RungResult
+from graftwork.planning.ladder import Climb
+from graftwork.planning.rung import RungResult
 from graftwork.runs.progress import Progress
 from graftwork.strategies.strategy import Job
 

@@ -28,7 +28,8 @@ from graftwork.evaluation.controls import subset
 from graftwork.features.store import FeatureStore
 from graftwork.planning.budget import Budget, duration_text, parse_budget
 from graftwork.planning.forecast import encoding_seconds
-from graftwork.planning.ladder import Climb, Rung, climb
+from graftwork.planning.ladder import Climb, climb
+from graftwork.planning.rung import Rung
 from graftwork.runs.directory import RunDirectory
 from graftwork.runs.plan import Plan
 from graftwork.runs.progress import Progress

@@ -20,7 +20,8 @@ from graftwork.evaluation.reader import Reader
 from graftwork.features.out_of_fold import OutOfFold
 from graftwork.features.readout import Readout
 from graftwork.model.neighbours import Neighbours
-from graftwork.planning.ladder import Climb, RungResult
+from graftwork.planning.ladder import Climb
+from graftwork.planning.rung import RungResult
 from graftwork.strategies._linear import Blocks, is_sparse
 from graftwork.strategies.strategy import Job
 

@@ -13,7 +13,7 @@ from graftwork.bases.hints import hints_of
 from graftwork.errors import Fault, ParameterError, UnsupportedError, nearest
 from graftwork.features.out_of_fold import OutOfFold
 from graftwork.features.plan import EncodePlan
-from graftwork.planning.ladder import Rung
+from graftwork.planning.rung import Rung
 from graftwork.runs.directory import RunDirectory
 from graftwork.runs.recipe import Recipe
 from graftwork.strategies import STRATEGIES

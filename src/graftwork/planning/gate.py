@@ -1,0 +1,125 @@
+"""Whether a rung is tried: is there anything to gain, can it be seen, is there time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from graftwork.errors import GraftworkError
+from graftwork.metrics import METRICS
+from graftwork.planning.budget import Budget, duration_text
+from graftwork.planning.gain import points_text
+from graftwork.planning.rung import Rung, RungResult, trains
+from graftwork.strategies.strategy import Job
+
+__all__ = ["Gate"]
+
+FEW_ROWS = 1000  # a choice among heads on fewer is over before it is worth foretelling
+LEAST_JUDGED = 100  # rows; a pilot that is judged by fewer could tell 5 points from none at best
+
+Decision = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Gate:
+    """Decides of each rung before it is tried. Fields: see `climb`."""
+
+    job: Job
+    min_gain: float
+    end_on: str | None
+    budget: Budget | None
+    refit_rows: int
+    fresh: np.ndarray | None
+    timely: Mapping[str, bool]
+
+    def decide(self, rung: Rung, best: RungResult | None) -> Decision:
+        """Whether to `go` and for what `reason`; whether the `clock` had a say; any `forecast`.
+
+        Args:
+            rung: the next one.
+            best: what the ladder stands on; None before the first rung, which is always tried.
+        """
+        if best is None:
+            return {"go": True, "reason": "the first rung"}
+        asked = rung.name == self.end_on
+        if rung.most_rows is not None and len(self.job.rows) > rung.most_rows and not asked:
+            reason = (
+                f"with more than {rung.most_rows:,} rows the upper layers of such a base do as "
+                f"well in a fraction of the time; --strategy {rung.name} tunes all"
+            )
+            return {"go": False, "reason": reason}
+        if not asked and (late := self._late(rung)):
+            return {"go": False, "reason": late, "clock": True}
+        job = replace(self.job, backbones={n: self.job.backbones[n] for n in rung.backbones})
+        if not trains(rung.strategy):
+            return self._searchable(rung, job, asked)
+        why = rung.strategy.refuses(next(iter(job.backbones.values())))
+        if why is None and not asked and not rung.presumed:  # neither is told by so few rows
+            why = self._headroom(best) or self._too_few(rung.strategy.splits(job)) or None
+        if why is not None and not asked:
+            return {"go": False, "reason": why}
+        forecast = rung.strategy.forecast(job, self.refit_rows)
+        forecast = {name: round(seconds, 3) for name, seconds in forecast.items()}
+        wanted = forecast["pilot"] + forecast["refit"]
+        return {**self._affordable(rung, wanted, asked), "forecast": forecast}
+
+    def _late(self, rung: Rung) -> str:
+        """Why there is no time for any more, or nothing."""
+        if rung.name in self.timely:  # replayed: the clock is not asked
+            return "" if self.timely[rung.name] else "the run that is replayed had no time for it"
+        return "the budget is spent" if self.budget is not None and self.budget.left <= 0 else ""
+
+    def _searchable(self, rung: Rung, job: Job, asked: bool) -> Decision:
+        """Whether there is time to choose a head on frozen features."""
+        cheap = {"go": True, "reason": "cheap", "clock": True}
+        forecast = getattr(rung.strategy, "forecast_search", None)
+        if forecast is None or len(job.rows) < FEW_ROWS:
+            return cheap
+        try:
+            seconds = forecast(job)
+            if self.budget is not None and seconds > self.budget.left:
+                seconds = min(seconds, forecast(job))  # a busy machine may be far too slow for once
+        except GraftworkError:  # of the few rows that are drawn; all of them may do
+            return cheap
+        told = {"search": round(seconds, 3)}
+        return {**self._affordable(rung, seconds, asked), "forecast": told}
+
+    def _too_few(self, splits: Sequence[tuple[np.ndarray, np.ndarray]]) -> str:
+        """Why no pilot could be judged on these rows, or nothing."""
+        rows = np.concatenate([judge for _, judge in splits])
+        judged = len(rows) if self.fresh is None else int(self.fresh[rows].sum())
+        if judged >= LEAST_JUDGED:
+            return ""
+        new = "" if self.fresh is None else " new"
+        return f"a pilot could be judged by {judged}{new} rows only, too few to see a gain"
+
+    def _affordable(self, rung: Rung, wanted: float, asked: bool) -> Decision:
+        """Whether so many seconds are left."""
+        told = f"about {duration_text(wanted)}"
+        if rung.name in self.timely and not asked:  # one that it had no time for is out before
+            reason = f"{told}, as the run that is replayed decided"
+            return {"go": True, "reason": reason, "clock": True}
+        if self.budget is None:
+            return {"go": True, "reason": told, "clock": True}
+        left = self.budget.left
+        if wanted > left and not asked:
+            reason = f"{told}, and {duration_text(max(left, 0))} are left of the budget"
+            return {"go": False, "reason": reason, "clock": True}
+        self.job.progress.say(f"Forecast: {told} ({duration_text(max(left, 0))} left)")
+        reason = f"{told} of the {duration_text(max(left, 0))} left"
+        return {"go": True, "reason": reason, "clock": True}
+
+    def _headroom(self, best: RungResult) -> str:
+        """Why there is nothing left to gain, or nothing.
+
+        Only a score near its best says so. That a few layers bring nothing says little of all of
+        them: where frozen features fall short, the last layers often do too.
+        """
+        value = best.score["value"]
+        most = METRICS.get(self.job.metric).declaration.facts["range"][1]
+        if value is None or most is None or most - value >= self.min_gain:
+            return ""
+        return f"at {value:.3f} there is less than {points_text(self.min_gain)} left to gain"
