@@ -19,9 +19,9 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
     """Train and predict.
 
     With `validation` the rows of that part are held back and predicted, and the test rows are not
-    touched; it learns from at most `search_rows` of the others, in batches by length and in
-    bfloat16, as its time is not counted. Without, all training rows are learnt from, as people run
-    it, and the test rows predicted.
+    touched; it learns from at most `search_rows` of the others, in batches by length and, where the
+    hardware has it, in bfloat16, as its time is not counted. Without, all training rows are learnt
+    from, as people run it, and the test rows predicted.
     """
     import numpy as np
     from transformers import AutoTokenizer
@@ -111,7 +111,7 @@ def _ready(n_labels: int) -> Any:
     model = AutoModelForSequenceClassification.from_pretrained(model_folder(), num_labels=n_labels)
 
     def make(tokenizer: Any, train: list[dict[str, Any]], job: dict[str, Any]) -> Any:
-        faster = {"train_sampling_strategy": "group_by_length", "bf16": True}
+        faster = {"train_sampling_strategy": "group_by_length", "bf16": _multiplies_bf16()}
         arguments = TrainingArguments(
             output_dir=job["folder"],
             num_train_epochs=job["epochs"],
@@ -125,6 +125,13 @@ def _ready(n_labels: int) -> Any:
         return Trainer(model=model, args=arguments, train_dataset=train, processing_class=tokenizer)
 
     return make
+
+
+def _multiplies_bf16() -> bool:
+    """Whether this CPU has products of bfloat16; without them they take several times as long."""
+    import torch
+
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 if __name__ == "__main__":

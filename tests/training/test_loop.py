@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier, current_thread
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 
 from graftwork.errors import Interrupted, ParameterError, TrainingError
 from graftwork.runs.progress import Progress
+from graftwork.runtime.spread import Spread, in_one
 from graftwork.training.batches import epoch_batches, paired_batches, shards
 from graftwork.training.checkpoints import Checkpoints
 from graftwork.training.curve import Curve, told_of
@@ -55,7 +57,7 @@ class Line:
         twin.offset = torch.nn.Parameter(self.offset.detach())
         return twin
 
-    def renew(self) -> None:
+    def renew(self, spread: Spread = in_one) -> None:
         """Workers share all weights."""
 
     def loss(self, rows: np.ndarray) -> Any:
@@ -162,14 +164,34 @@ def test_whatever_a_batch_is_cut_into_meets_every_kind(labels: int, parts: int) 
             assert np.unique(kinds[shard], return_counts=True)[1].min() > 1
 
 
-def test_threads_change_nothing() -> None:
+@pytest.mark.parametrize("parts", [2, 6])
+def test_threads_change_nothing(parts: int) -> None:
+    """Neither the gradients nor, clipped or not, what a step makes of the weights with them."""
     results = []
     for threads in (1, 2):
         line = Line()
+        optimizer = Optimizer(line.weights(), replace(OPTIONS, clip=0.5))
+        losses = []
         with Workers(line, 2, threads) as workers:
-            losses = [workers.gradients(shards(np.arange(N), 2), N) for _ in range(1)]
-        results.append((losses, line.slope.grad.numpy().tobytes()))
+            for _ in range(20):
+                losses.append(workers.gradients(shards(np.arange(N), parts), N))
+                optimizer.step(1.0, workers.spread)
+        results.append((losses, line.flat().tobytes()))
     assert results[0] == results[1]
+    assert losses[-1] < losses[0]
+
+
+def test_the_threads_share_the_parameters_out() -> None:
+    threads: dict[str, list[int]] = {}
+    with Workers(Line(), 2, 2) as workers:
+        both = Barrier(2, timeout=30)  # each waits for the other: they are there at the same time
+
+        def work(share: list[int]) -> None:
+            both.wait()
+            threads[current_thread().name] = share
+
+        workers.spread(work, workers.sizes)
+    assert sorted(threads.values()) == [[0], [1]]
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -24,6 +24,7 @@ from graftwork.bases._named_weights import NamedWeights, sharing_copy
 from graftwork.bases.backbone import Capability
 from graftwork.bases.convnet import ConvNet
 from graftwork.errors import ParameterError, UnsupportedError
+from graftwork.runtime.spread import Spread, in_one
 
 if TYPE_CHECKING:
     from graftwork.bases._convnet_pictures import NetworkPictures
@@ -125,7 +126,7 @@ class TunableConvNet(NamedWeights):
         twin._reader = twin._made_reader()
         return twin
 
-    def renew(self) -> None:
+    def renew(self, spread: Spread = in_one) -> None:
         """Nothing to do: copies have the very weights."""
 
     def states(self, prepared: NetworkPictures, index: np.ndarray) -> list[np.ndarray]:

@@ -20,6 +20,7 @@ from graftwork.bases._layers import layer_list
 from graftwork.bases._loading import weights_hash, without_hooks
 from graftwork.bases._named_weights import NamedWeights, sharing_copy
 from graftwork.errors import ParameterError, UnsupportedError
+from graftwork.runtime.spread import Spread, in_one
 
 __all__ = ["Passes", "TunableNetwork"]
 
@@ -159,13 +160,16 @@ class TunableNetwork(NamedWeights):
             twin._feed = self.places.of(twin.network)[self.boundary - 1]
         return twin
 
-    def renew(self) -> None:
+    def renew(self, spread: Spread = in_one) -> None:
         """Round the weights of linear layers anew."""
         moved = [pair for pair in self._rounded or () if pair[0].requires_grad]
-        if moved:
-            weights, rounded = map(list, zip(*moved, strict=True))
-            with torch.no_grad():
+
+        def round_anew(share: list[int]) -> None:
+            weights, rounded = map(list, zip(*(moved[i] for i in share), strict=True))
+            with torch.no_grad():  # holds for the thread that says it
                 torch._foreach_copy_(rounded, weights)
+
+        spread(round_anew, [weight.numel() for weight, _ in moved])
 
     def states(self, prepared: Any, index: np.ndarray) -> list[np.ndarray]:
         """float32 (tokens, d) of each row: what enters the first layer that trains."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from graftwork.runtime.spread import Spread, in_one
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -37,8 +39,8 @@ class Tunable(Protocol):
         """
         ...
 
-    def renew(self) -> None:
-        """Tell what `sharing` gave of the weights as they are now."""
+    def renew(self, spread: Spread = in_one) -> None:
+        """Tell what `sharing` gave of the weights as they are now, in shares."""
         ...
 
     def states(self, prepared: Prepared, index: np.ndarray) -> list[np.ndarray]:

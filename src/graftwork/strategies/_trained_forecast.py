@@ -119,7 +119,7 @@ def _seconds_per_token(tuning: Tuning, options: TrainOptions, sizes: list[int]) 
             begun = time.perf_counter()
             for batch in batches:
                 workers.gradients(shards(batch, PARTS[device] * options.accumulate), len(batch))
-                optimizer.step(1e-6)
+                optimizer.step(1e-6, workers.spread)
             return time.perf_counter() - begun
 
         one_shape = bool((lengths == lengths[0]).all())

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from graftwork.runtime.spread import Spread, in_one
+
 if TYPE_CHECKING:
     from graftwork.bases.tunable import Tunable
     from graftwork.features.readout import FittedReadout
@@ -77,9 +79,9 @@ class Tuning:
         twin.head = {name: torch.nn.Parameter(p.detach()) for name, p in self.head.items()}
         return twin
 
-    def renew(self) -> None:
+    def renew(self, spread: Spread = in_one) -> None:
         """Tell all workers of the weights as they are now."""
-        self.tunable.renew()
+        self.tunable.renew(spread)
 
     def finished_head(self) -> ModelHead:
         """The head as it is now."""

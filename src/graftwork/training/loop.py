@@ -192,7 +192,7 @@ class _Training:
                 f"the loss became {loss} at step {self.step + 1}: the learning rate "
                 f"{self.options.rate:g} is too high for this base"
             )
-        self.optimizer.step(rate_factor(self.step, self.ends[-1], self.options))
+        self.optimizer.step(rate_factor(self.step, self.ends[-1], self.options), workers.spread)
         self.loss += loss * len(batch)
         self.recent.append(loss)
 

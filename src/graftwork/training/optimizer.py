@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graftwork.errors import IntegrityError
+from graftwork.runtime.spread import Spread, in_one
 from graftwork.training.options import TrainOptions
 from graftwork.training.trainee import Weights
 
@@ -29,40 +30,60 @@ class Optimizer:
         self.parameters = [p for group in groups for p in group.parameters]
         self.options = options
         self.rates = [_rate(group, options) for group in groups]
-        self.torch = torch.optim.AdamW(
-            [
-                {
-                    "params": list(group.parameters),
-                    "lr": rate,
-                    "weight_decay": options.weight_decay if group.decays else 0.0,
-                }
-                for group, rate in zip(groups, self.rates, strict=True)
-            ],
-            fused=True,  # one pass over the memory of weights, gradients and moments
-        )
+        self.sizes = [sum(p.numel() for p in group.parameters) for group in groups]
+        self.groups = [  # each on its own, so that they may move side by side
+            torch.optim.AdamW(
+                list(group.parameters),
+                lr=rate,
+                weight_decay=options.weight_decay if group.decays else 0.0,
+                fused=True,  # one pass over the memory of weights, gradients and moments
+            )
+            for group, rate in zip(groups, self.rates, strict=True)
+        ]
+        self.owners = [
+            own for own, group in zip(self.groups, groups, strict=True) for _ in group.parameters
+        ]
 
-    def step(self, factor: float) -> None:
+    def step(self, factor: float, spread: Spread = in_one) -> None:
         """Clip the gradients, then move the weights at `factor` of their rates."""
-        self._clip()
-        for group, rate in zip(self.torch.param_groups, self.rates, strict=True):
-            group["lr"] = rate * factor
-        self.torch.step()
-        self.torch.zero_grad(set_to_none=True)
+        self._clip(spread)
 
-    def _clip(self) -> None:
+        def move(share: list[int]) -> None:
+            for i in share:
+                self.groups[i].param_groups[0]["lr"] = self.rates[i] * factor
+                self.groups[i].step()
+                self.groups[i].zero_grad(set_to_none=True)
+
+        spread(move, self.sizes)
+
+    def _clip(self, spread: Spread) -> None:
+        """As `torch.nn.utils.clip_grad_norm_`, in shares."""
+        import torch
         from torch.nn import utils
 
-        gradients = [p.grad for p in self.parameters if p.grad is not None]
-        norm = utils.get_total_norm(gradients)
+        moved = [p for p in self.parameters if p.grad is not None]
+        sizes = [p.numel() for p in moved]
+        norms: list[Any] = [None] * len(moved)
+
+        def measure(share: list[int]) -> None:
+            found = torch._foreach_norm([moved[i].grad for i in share])
+            for i, norm in zip(share, found, strict=True):
+                norms[i] = norm
+
+        def cut(share: list[int]) -> None:
+            utils.clip_grads_with_norm_([moved[i] for i in share], self.options.clip, norm)
+
+        spread(measure, sizes)
+        norm = torch.linalg.vector_norm(torch.stack(norms))
         if not float(norm) <= self.options.clip:  # scaling by 1 would read and write all of them
-            utils.clip_grads_with_norm_(self.parameters, self.options.clip, norm)
+            spread(cut, sizes)
 
     def state(self) -> dict[str, np.ndarray]:
         """Weights and both moments by name, float32, copied."""
         found: dict[str, np.ndarray] = {}
-        for name, parameter in zip(self.names, self.parameters, strict=True):
+        for name, parameter, own in zip(self.names, self.parameters, self.owners, strict=True):
             found[f"weight.{name}"] = _array(parameter)
-            kept = self.torch.state.get(parameter, {})
+            kept = own.state.get(parameter, {})
             if kept:
                 found[f"mean.{name}"] = _array(kept["exp_avg"])
                 found[f"square.{name}"] = _array(kept["exp_avg_sq"])
@@ -76,14 +97,14 @@ class Optimizer:
         """
         import torch
 
-        for name, parameter in zip(self.names, self.parameters, strict=True):
+        for name, parameter, own in zip(self.names, self.parameters, self.owners, strict=True):
             kept = state.get(f"weight.{name}")
             if kept is None or tuple(kept.shape) != tuple(parameter.shape):
                 raise IntegrityError(f"the checkpoint does not fit: weight {name!r}")
             with torch.no_grad():
                 parameter.copy_(torch.from_numpy(kept.copy()))
             if steps and f"mean.{name}" in state:
-                self.torch.state[parameter] = {
+                own.state[parameter] = {
                     # the fused step counts where the weights are
                     "step": torch.tensor(
                         float(steps), dtype=torch.float32, device=parameter.device

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from graftwork.runtime.spread import Spread, in_one
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -56,8 +58,8 @@ class Trainee(Protocol):
         """
         ...
 
-    def renew(self) -> None:
-        """Tell all workers of the weights as they are now."""
+    def renew(self, spread: Spread = in_one) -> None:
+        """Tell all workers of the weights as they are now, in shares where there is much to do."""
         ...
 
     def loss(self, rows: np.ndarray) -> Any:

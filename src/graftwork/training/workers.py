@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 
+from graftwork.runtime.spread import even_shares, in_one
 from graftwork.training.trainee import Trainee
 
 __all__ = ["Workers"]
@@ -33,6 +35,7 @@ class Workers:
         self.copies = [trainee.worker() for _ in range(parts)]
         self.parameters = _parameters(trainee)
         self.parameters_of = [_parameters(one) for one in self.copies]
+        self.sizes = [parameter.numel() for parameter in self.parameters]
         self.threads = max(1, min(threads, parts))
         self._pool: ThreadPoolExecutor | None = None
 
@@ -72,7 +75,7 @@ class Workers:
         Returns:
             the loss summed over the shards, divided by `rows`.
         """
-        self.trainee.renew()
+        self.trainee.renew(self.spread)
         total, copies = 0.0, len(self.copies)
 
         def work(place: int, part: np.ndarray) -> float:
@@ -88,11 +91,23 @@ class Workers:
             else:
                 total += sum(map(work, places, now))
             last = start + copies >= len(parts)
-            for place in range(copies) if last else places:
-                self._take(place, everything=last)
+            taken = range(copies) if last else places
+            self.spread(partial(self._take, taken, everything=last), self.sizes)
         return total
 
-    def _take(self, place: int, *, everything: bool) -> None:
+    def spread(self, work: Callable[[list[int]], Any], sizes: Sequence[int]) -> None:
+        """See `Spread`: a share for every thread."""
+        if self._pool is None:
+            in_one(work, sizes)
+        else:
+            list(self._pool.map(work, even_shares(sizes, self.threads)))
+
+    def _take(self, places: range, share: list[int], *, everything: bool) -> None:
+        """Add the copies' gradients to the trainee's, of a share of the parameters."""
+        for place in places:
+            self._take_from(place, share, everything)
+
+    def _take_from(self, place: int, share: list[int], everything: bool) -> None:
         """Add a copy's gradients to the trainee's: those of rounded weights after every shard.
 
         Sums over shards would lose what rounded gradients cannot hold; the others stay where they
@@ -102,7 +117,8 @@ class Workers:
         import torch
 
         sums, terms = [], []
-        for own, other in zip(self.parameters, self.parameters_of[place], strict=True):
+        for i in share:
+            own, other = self.parameters[i], self.parameters_of[place][i]
             if other.grad is None or not (everything or other.dtype != own.dtype):
                 continue
             if own.grad is None:
