@@ -11,7 +11,7 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,9 @@ class Bench:
     the sources that it depends on: the project's and this bench's, or, where it is `of` a peer's
     worker alone, that worker's. The same command goes on with the rest, also on another day and
     machine. It measures a piece again where its code changed (comments and docstrings apart),
-    where its time counts and the processor is another one, or where `--again` is given; with
-    `--keep` such pieces are taken nevertheless, and the results name them.
+    where its time counts and the processor is another one (of a ratio, than its other side's), or
+    where `--again` is given; with `--keep` such pieces are taken nevertheless, and the results name
+    them.
 
     Args:
         name: of the script and of `results/<name>.json`.
@@ -169,15 +170,32 @@ class Bench:
         self.elsewhere += [name] * elsewhere
         return dict(kept["found"])
 
-    def side_by_side(self, *names: str) -> str | None:
-        """The processor that all these pieces were measured on; None: several, or one is missing.
+    def side_by_side(self, pieces: Mapping[str, str | None]) -> bool:
+        """Whether all these pieces hold and were measured on one processor, whichever it is.
 
-        What is compared with each other in a ratio has to stand on one processor; which one it
-        was does not matter. Such pieces need not be `timed` on this one.
+        So much is asked of what is compared with each other in a ratio of times. Where it is not
+        so, each of them has to be `timed` on this processor: one measured anew would else stand
+        beside one of another.
+
+        Args:
+            pieces: by name, the peer's worker that a piece is `of`.
         """
+        if self.again or any(self._outdated(name, of) for name, of in pieces.items()):
+            return False
+        return self.processor(*pieces) is not None
+
+    def processor(self, *names: str) -> str | None:
+        """What all these pieces were measured on; None: one is missing, or not on one processor."""
         kept = [self._pieces.get(name) for name in names]
         found = {None if each is None else str(each["cpu"]) for each in kept}
         return found.pop() if len(found) == 1 else None
+
+    def _outdated(self, name: str, of: str | None) -> bool:
+        """Whether a piece has to be measured (anew), wherever it was."""
+        kept = self._pieces.get(name)
+        if kept is None:
+            return True
+        return not self.keep and kept["sources"] != self._sources_of(of)
 
     def _sources_of(self, peer: str | None) -> str:
         """Hash of what a piece depends on, as it was when the bench began."""

@@ -15,6 +15,7 @@ from cells import NAMES, Result, gain, seconds, table
 from charts import Panel, Point, Side, figure
 from harness import ROOT, WORK
 from tables import TABLES, origin, read_results
+from tables_long import processors
 
 QUICK = "--quick" in sys.argv
 DOCS = WORK / "quick" / "docs" if QUICK else ROOT / "docs"
@@ -130,7 +131,8 @@ def tuning(results: dict[str, Result]) -> tuple[str, str | None]:
     last = f"**{pooled['time_ratio']:.2f} ×**"
     rows.append(["**pooled**", "", "", f"**{gain(pooled['difference'])}**", last])
     head = ["set", "`auto` (ended on)", "Trainer", "difference in points (95 %)", "time"]
-    return f"{text}\n\n{table(head, rows)}", picture
+    where = processors(results["hard_transfer"])
+    return f"{text}\n\n{table(head, rows)}{where}", picture
 
 
 def _tuning_panel(name: str, hard: Result | None, soft: Result | None) -> Panel:

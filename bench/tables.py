@@ -285,7 +285,8 @@ def origin(results: dict[str, Result]) -> str:
     versions = next(iter(results.values()))["versions"]
     machines: dict[str, list[str]] = {}
     for name, found in results.items():
-        machines.setdefault(_machine(found["machine"]), []).append(name)
+        for told in _machines(found):
+            machines.setdefault(told, []).append(name)
     places = [
         told if len(machines) == 1 else f"{told} ({', '.join(names)})"
         for told, names in machines.items()
@@ -297,6 +298,15 @@ def origin(results: dict[str, Result]) -> str:
         + ", ".join(f"{name} {versions[name]}" for name in named if name in versions)
         + f". Sources {', '.join(sorted({found['sources'] for found in results.values()}))}."
     )
+
+
+def _machines(found: Result) -> list[str]:
+    """Where a bench was measured: on one machine, or its sets on one processor each."""
+    sets = found.get("sets", {}).values()
+    own = {each["processor"] for each in sets if isinstance(each, dict) and each.get("processor")}
+    return [_machine(found["machine"] | {"cpu": cpu}) for cpu in sorted(own)] or [
+        _machine(found["machine"])
+    ]
 
 
 def _machine(told: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cells import NAMES, Result, gain, points, reached, seconds, table
 
-__all__ = ["LONG"]
+__all__ = ["LONG", "processors"]
 
 PEERS = {"setfit": "SetFit", "fastfit": "FastFit", "autointent": "AutoIntent"}
 FEW = {"probe": "`probe`"} | PEERS  # what few_labels sets `auto` against
@@ -46,18 +46,24 @@ def hard_transfer(found: Result) -> str:
     head = ["set", "`auto`", "Trainer", "difference in points (95 %)"]
     head += ["our whole run (of it controls and report)", "Trainer's time"]
     told = table([*head, "ratio (evidence apart)", "`auto` ended on", "Trainer's rate"], rows)
-    return told + _processors(found["sets"])
+    return told + processors(found)
 
 
-def _processors(sets: dict[str, Result]) -> str:
-    """Which sets were measured on which processor, both of their sides; nothing where on one."""
-    where: dict[str, list[str]] = {}
-    for name, told in sets.items():
-        where.setdefault(told["processor"] or "sides on several", []).append(NAMES[name])
-    if len(where) == 1:
-        return ""
-    places = "; ".join(f"{', '.join(names)}: {each}" for each, names in where.items())
-    return f"\n\nBoth sides of a set on one processor each. {places}."
+def processors(found: Result) -> str:
+    """Which sets were measured on which processor; nothing where all were on the last one."""
+    where: dict[str | None, list[str]] = {}
+    for name, told in found["sets"].items():
+        where.setdefault(told.get("processor"), []).append(NAMES[name])
+    mixed = where.pop(None, [])
+    told = ""
+    if where and (len(where) > 1 or [*where] != [found["machine"]["cpu"]]):
+        places = "; ".join(f"{', '.join(names)}: {each}" for each, names in where.items())
+        told += f"\n\nBoth sides of a set were measured on one processor. {places}."
+    if mixed:
+        told += (
+            f"\n\nTheir times are not to be compared, of several processors: {', '.join(mixed)}."
+        )
+    return told
 
 
 def _evidence(side: Result) -> str:

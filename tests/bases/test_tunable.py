@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import toys
 from graftwork.bases.backbone import Capability, Shape
 from graftwork.errors import ParameterError, UnsupportedError
 from graftwork.runtime.devices import Placement
+from graftwork.runtime.spread import even_shares
 
 TEXTS = ["please refund my money", "it was late", "login", "the parcel is missing again today"]
 ROWS = np.arange(len(TEXTS))
@@ -148,7 +150,9 @@ def test_copies_have_the_weights_rounded_as_training_would(
     tunable = backbone.low_rank(4, 8.0, 0) if adapters else backbone.tunable()
     copy = tunable.sharing()
     tunable.put({name: value * 1.01 for name, value in tunable.tensors().items()})
-    tunable.renew()
+    with ThreadPoolExecutor(2) as pool:
+        tunable.renew(lambda work, sizes: list(pool.map(work, even_shares(sizes, 2))) and None)
+    assert not any(rounded.requires_grad for _, rounded in tunable._rounded or ())
     prepared, wanted = backbone.prepare(TEXTS), places(backbone, 0)
     told = []
     for one in (tunable, copy):

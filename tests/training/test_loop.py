@@ -164,21 +164,84 @@ def test_whatever_a_batch_is_cut_into_meets_every_kind(labels: int, parts: int) 
             assert np.unique(kinds[shard], return_counts=True)[1].min() > 1
 
 
-@pytest.mark.parametrize("parts", [2, 6])
-def test_threads_change_nothing(parts: int) -> None:
+class WideLine(Line):
+    """Besides the slope a weight so wide that torch would share its sums among its threads."""
+
+    WIDE = 100_003
+
+    def __init__(self) -> None:
+        super().__init__()
+        values = np.random.default_rng(5).standard_normal(self.WIDE).astype(np.float32)
+        self.wide = torch.nn.Parameter(torch.from_numpy(values))
+        self.scale = torch.from_numpy(values[::-1].copy())
+
+    def weights(self) -> Sequence[Weights]:
+        return [*super().weights(), Weights(("wide",), (self.wide,), 1, True)]
+
+    def worker(self) -> Self:
+        twin = super().worker()
+        twin.wide = torch.nn.Parameter(self.wide.detach())
+        return twin
+
+    def loss(self, rows: np.ndarray) -> Any:
+        more = (self.wide * self.scale).square().sum() * (1e-4 * (1 + int(rows[0])))
+        return super().loss(rows) + more
+
+    def flat(self) -> np.ndarray:
+        return np.concatenate([super().flat(), self.wide.detach().numpy()])
+
+
+@pytest.mark.parametrize("clip", [0.5, 1e6])
+@pytest.mark.parametrize("copies", [2, 3])
+def test_threads_change_nothing(copies: int, clip: float) -> None:
     """Neither the gradients nor, clipped or not, what a step makes of the weights with them."""
-    results = []
-    for threads in (1, 2):
-        line = Line()
-        optimizer = Optimizer(line.weights(), replace(OPTIONS, clip=0.5))
-        losses = []
-        with Workers(line, 2, threads) as workers:
-            for _ in range(20):
-                losses.append(workers.gradients(shards(np.arange(N), parts), N))
-                optimizer.step(1.0, workers.spread)
-        results.append((losses, line.flat().tobytes()))
+    results, before = [], torch.get_num_threads()
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)  # as on a machine with so many cores
+            line = WideLine()
+            optimizer = Optimizer(line.weights(), replace(OPTIONS, clip=clip))
+            losses = []
+            with Workers(line, copies, threads) as workers:
+                for _ in range(4):
+                    losses.append(workers.gradients(shards(np.arange(N), 2 * copies), N))
+                    optimizer.step(1.0, workers.spread)
+            results.append((losses, line.flat().tobytes()))
+    finally:
+        torch.set_num_threads(before)
     assert results[0] == results[1]
     assert losses[-1] < losses[0]
+
+
+def test_a_step_is_shared_out() -> None:
+    """The norm, the clip and the moves: each is handed to the threads."""
+    line = WideLine()
+    optimizer = Optimizer(line.weights(), replace(OPTIONS, clip=1e-3))
+    (line.loss(np.arange(N)) / N).backward()
+    shared: list[list[int]] = []
+    optimizer.step(1.0, lambda work, sizes: (shared.append(list(sizes)), in_one(work, sizes)))
+    parameters = [p.numel() for p in optimizer.parameters]
+    assert shared == [parameters, parameters, [part.size for part in optimizer.parts]]
+
+
+def test_one_layer_alone_moves_in_two_parts() -> None:
+    layer = [torch.nn.Parameter(torch.zeros(size)) for size in (8, 3, 4)]
+    optimizer = Optimizer([Weights(("a", "b", "c"), tuple(layer), 1, True)], OPTIONS)
+    assert [part.size for part in optimizer.parts] == [8, 7]
+
+
+def test_a_parameter_in_two_groups_is_refused() -> None:
+    """Two threads would move it at the same time."""
+    line = Line()
+    with pytest.raises(ValueError, match="two groups"):
+        Optimizer([*line.weights(), Weights(("again",), (line.slope,), 2, True)], OPTIONS)
+
+
+def test_a_step_without_gradients_moves_nothing() -> None:
+    line = Line()
+    before = line.flat()
+    Optimizer(line.weights(), OPTIONS).step(1.0)
+    np.testing.assert_array_equal(line.flat(), before)
 
 
 def test_the_threads_share_the_parameters_out() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from graftwork.errors import IntegrityError
-from graftwork.runtime.spread import Spread, in_one
+from graftwork.runtime.spread import Spread, even_shares, in_one
 from graftwork.training.options import TrainOptions
 from graftwork.training.trainee import Weights
 
@@ -21,28 +22,19 @@ class Optimizer:
     Args:
         groups: what trains.
         options: rates and decay.
+
+    Raises:
+        ValueError: a parameter stands in two groups.
     """
 
     def __init__(self, groups: Sequence[Weights], options: TrainOptions) -> None:
-        import torch
-
         self.names = [name for group in groups for name in group.names]
         self.parameters = [p for group in groups for p in group.parameters]
         self.options = options
-        self.rates = [_rate(group, options) for group in groups]
-        self.sizes = [sum(p.numel() for p in group.parameters) for group in groups]
-        self.groups = [  # each on its own, so that they may move side by side
-            torch.optim.AdamW(
-                list(group.parameters),
-                lr=rate,
-                weight_decay=options.weight_decay if group.decays else 0.0,
-                fused=True,  # one pass over the memory of weights, gradients and moments
-            )
-            for group, rate in zip(groups, self.rates, strict=True)
-        ]
-        self.owners = [
-            own for own, group in zip(self.groups, groups, strict=True) for _ in group.parameters
-        ]
+        if len(set(map(id, self.parameters))) < len(self.parameters):
+            raise ValueError("a parameter stands in two groups: two threads would move it")
+        self.parts = [part for group in groups for part in _parts(group, options)]
+        self.owners = {p: part.torch for part in self.parts for p in part.parameters}
 
     def step(self, factor: float, spread: Spread = in_one) -> None:
         """Clip the gradients, then move the weights at `factor` of their rates."""
@@ -50,11 +42,9 @@ class Optimizer:
 
         def move(share: list[int]) -> None:
             for i in share:
-                self.groups[i].param_groups[0]["lr"] = self.rates[i] * factor
-                self.groups[i].step()
-                self.groups[i].zero_grad(set_to_none=True)
+                self.parts[i].step(factor)
 
-        spread(move, self.sizes)
+        spread(move, [part.size for part in self.parts])
 
     def _clip(self, spread: Spread) -> None:
         """As `torch.nn.utils.clip_grad_norm_`, in shares."""
@@ -62,6 +52,8 @@ class Optimizer:
         from torch.nn import utils
 
         moved = [p for p in self.parameters if p.grad is not None]
+        if not moved:
+            return
         sizes = [p.numel() for p in moved]
         norms: list[Any] = [None] * len(moved)
 
@@ -81,9 +73,9 @@ class Optimizer:
     def state(self) -> dict[str, np.ndarray]:
         """Weights and both moments by name, float32, copied."""
         found: dict[str, np.ndarray] = {}
-        for name, parameter, own in zip(self.names, self.parameters, self.owners, strict=True):
+        for name, parameter in zip(self.names, self.parameters, strict=True):
             found[f"weight.{name}"] = _array(parameter)
-            kept = own.state.get(parameter, {})
+            kept = self.owners[parameter].state.get(parameter, {})
             if kept:
                 found[f"mean.{name}"] = _array(kept["exp_avg"])
                 found[f"square.{name}"] = _array(kept["exp_avg_sq"])
@@ -97,14 +89,14 @@ class Optimizer:
         """
         import torch
 
-        for name, parameter, own in zip(self.names, self.parameters, self.owners, strict=True):
+        for name, parameter in zip(self.names, self.parameters, strict=True):
             kept = state.get(f"weight.{name}")
             if kept is None or tuple(kept.shape) != tuple(parameter.shape):
                 raise IntegrityError(f"the checkpoint does not fit: weight {name!r}")
             with torch.no_grad():
                 parameter.copy_(torch.from_numpy(kept.copy()))
             if steps and f"mean.{name}" in state:
-                own.state[parameter] = {
+                self.owners[parameter].state[parameter] = {
                     # the fused step counts where the weights are
                     "step": torch.tensor(
                         float(steps), dtype=torch.float32, device=parameter.device
@@ -112,6 +104,38 @@ class Optimizer:
                     "exp_avg": _like(state[f"mean.{name}"], parameter),
                     "exp_avg_sq": _like(state[f"square.{name}"], parameter),
                 }
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Some parameters of a group, which move on their own: side by side with others."""
+
+    parameters: list[Any]
+    torch: Any
+    rate: float
+    size: int
+
+    def step(self, factor: float) -> None:
+        self.torch.param_groups[0]["lr"] = self.rate * factor
+        self.torch.step()
+        self.torch.zero_grad(set_to_none=True)
+
+
+def _parts(group: Weights, options: TrainOptions) -> list[_Part]:
+    """A group in two parts of about the same size: one layer alone moves side by side too."""
+    import torch
+
+    found = []
+    for share in even_shares([p.numel() for p in group.parameters], 2):
+        parameters = [group.parameters[i] for i in share]
+        made = torch.optim.AdamW(
+            parameters,
+            weight_decay=options.weight_decay if group.decays else 0.0,
+            fused=True,  # one pass over the memory of weights, gradients and moments
+        )
+        size = sum(p.numel() for p in parameters)
+        found.append(_Part(parameters, made, _rate(group, options), size))
+    return found
 
 
 def _rate(group: Weights, options: TrainOptions) -> float:
