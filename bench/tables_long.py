@@ -10,6 +10,7 @@ from cells import NAMES, Result, gain, points, reached, seconds, table
 __all__ = ["LONG", "processors"]
 
 PEERS = {"setfit": "SetFit", "fastfit": "FastFit", "autointent": "AutoIntent"}
+WHOLE = {"hard_transfer": ("sets", 6), "few_labels": ("draws", 132), "regret": ("cells", 33)}
 FEW = {"probe": "`probe`"} | PEERS  # what few_labels sets `auto` against
 TITLES = PEERS | {"trainer": "Trainer (full fine-tuning)"}
 
@@ -143,7 +144,7 @@ def regret(found: Result) -> str:
     missing = found.get("left_out", [])
     if not missing:
         return text
-    return f"{text}\n\nLeft out, as it is not to be had here: {', '.join(missing)}."
+    return f"{text}\n\nLeft out, as it was not installed: {', '.join(missing)}."
 
 
 def peers_status(found: Result) -> str:
@@ -169,13 +170,13 @@ def line_hard_transfer(found: Result) -> list[list[str]]:
             "pooled: lower bound ≥ −0.5 points; no set's mean below −2",
             f"{gain(pooled['difference'])} points; lowest {points(worst[1]['difference']['value'])}"
             f" ({NAMES[worst[0]]})",
-            reached(pooled, "pooled", "every set"),
+            so_far(reached(pooled, "pooled", "every set"), pooled["sets"], "hard_transfer"),
         ],
         [
             "its whole run's time",
             "≤ 0.4 × Trainer's, no set above 0.8 ×",
             f"{pooled['time_ratio']:.2f} ×, at most {slowest:.2f} ×",
-            reached(pooled, "time", "time on every set"),
+            so_far(reached(pooled, "time", "time on every set"), pooled["sets"], "hard_transfer"),
         ],
         [
             f"its {pooled['epochs']} epochs, seconds against the forecast",
@@ -206,12 +207,13 @@ def line_few_labels(found: Result) -> list[list[str]]:
                 f"8 and 16 a class: `auto` against {PEERS[side]}, {told['draws']} draws",
                 "pooled: lower bound ≥ −1 point, mean above 0",
                 f"{gain(told['difference'])} points",
-                reached(told, "quality"),
+                so_far(reached(told, "quality"), told["draws"], "few_labels"),
             ]
         )
         if side == "setfit":
             ratio = f"{told['time_ratio']:.2f} ×"
-            lines.append(["its time", "≤ 0.1 × SetFit's", ratio, reached(told, "time")])
+            told_so_far = so_far(reached(told, "time"), told["draws"], "few_labels")
+            lines.append(["its time", "≤ 0.1 × SetFit's", ratio, told_so_far])
     return lines
 
 
@@ -224,8 +226,17 @@ def line_cached_epoch(found: Result) -> list[list[str]]:
 def line_regret(found: Result) -> list[list[str]]:
     pooled = found["pooled"]
     told = f"{gain(pooled['regret'])} points, {100 * pooled['share_of_time']:.0f} % of the time"
-    name = f"regret of `auto` against the best single strategy, {pooled['sets']} sets × 3 sizes"
-    return [[name, "upper bound of the mean ≤ 1 point", told, reached(pooled)]]
+    sizes = ", ".join(dict.fromkeys(cell.rpartition("-")[2] for cell in found["cells"]))
+    name = f"regret of `auto` against the best single strategy, {pooled['sets']} sets"
+    ended = so_far(reached(pooled), pooled["cells"], "regret")
+    told_of = f"{name}, labels a class: {sizes}"
+    return [[told_of, "upper bound of the mean ≤ 1 point", told, ended]]
+
+
+def so_far(ended: str, done: int, bench: str) -> str:
+    """Whether it was reached, and of how much of the bench that is told."""
+    what, whole = WHOLE[bench]
+    return ended if done >= whole else f"{ended}, on {done} of {whole} {what}"
 
 
 def line_nothing(found: Result) -> list[list[str]]:
