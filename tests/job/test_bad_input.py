@@ -413,6 +413,33 @@ def test_more_layers_than_the_base_has_are_refused_before_the_run_begins(graftwo
     assert not desk.out.exists()
 
 
+UNREAD = {"layer": ("--layer", "77", "0 to 2"), "pooling": ("--pooling", "maks", "mean")}
+
+
+@pytest.mark.parametrize("name", UNREAD)
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_layer_or_pooling_that_the_base_has_not_is_refused_first(graftwork, desk, name, more):
+    flag, value, allowed = UNREAD[name]
+    told = graftwork(*desk.fit(None, "--strategy", "probe", flag, value, *more))
+    assert_readable(told, value, allowed)
+    assert not desk.out.exists()
+
+
+@pytest.mark.parametrize("fault", ["layer", "labels"])
+def test_an_earlier_run_makes_way_for_no_faulty_one(graftwork, desk, fault):
+    assert graftwork(*desk.fit(None, "--strategy", "probe")).code == 0
+    kept = {file: file.read_bytes() for file in desk.out.rglob("*") if file.is_file()}
+    if fault == "layer":
+        words = desk.fit(None, "--strategy", "probe", "--layer", 77, "--overwrite")
+    else:
+        once = desk.file("once.csv", _csv(*(f"some text {i},label {i}" for i in range(40))))
+        words = desk.fit(once, "--overwrite")
+    told = graftwork(*words)
+    assert told.code == 2
+    for file, content in kept.items():
+        assert file.read_bytes() == content
+
+
 def _shared_layers(desk: Desk) -> list[object]:
     base = toys.checkpoint("albert", desk.folder / "albert")
     words = [*desk.fit()[:6], "--base", base, "--out", desk.out]

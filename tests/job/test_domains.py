@@ -106,6 +106,7 @@ def test_a_file_without_a_known_label_is_a_row_that_says_so(graftwork, fitted, m
     last = told.json["domains"]["rows"][1]
     assert last["n"] == 0
     assert last["score"] is None
+    assert last["unknown"] is None  # of no row
     assert "no row has" in last["note"]
     assert "not judged: foreign.csv" in told.json["verdict"]["sentence"]
     again = write_csv(tmp_path / "again.csv", foreign)

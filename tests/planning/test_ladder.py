@@ -15,7 +15,7 @@ from graftwork.api._rungs import few_labels, make_strategy, rungs_of
 from graftwork.bases.hog import Hog
 from graftwork.errors import TrainingError
 from graftwork.planning.budget import Budget
-from graftwork.planning.ladder import climb
+from graftwork.planning.ladder import UNTUNED, climb
 from graftwork.planning.rung import Rung
 from graftwork.runs.recipe import Recipe
 from graftwork.strategies.probe import Probe
@@ -249,6 +249,31 @@ def test_tuning_is_taken_because_it_gains(
     else:
         assert ended == begun
         assert tuned.reason.startswith(f"gains only 0.0 points over {probe.rung.title}, less than")
+        asked = climb(job, rungs, min_gain=0.005, budget=Budget(1e6), end_on="finetune")
+        assert asked.chosen.rung.name == "finetune"
+        assert asked.chosen.reason == f"asked for; {UNTUNED}"
+
+
+def test_a_pilot_that_went_all_the_way_back_is_not_taken(
+    bert: Any, lexical: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the halves' own choices gain is no gain of the frozen start, which would be kept."""
+    texts, labels = contrary(300)
+    data = toys.dataset({"text": texts}, labels)
+    job = toys.job(data, {"lexical": lexical, "base": bert}, tmp_path)
+    recipe = Recipe(parameters={"epochs": 1, "rate": 1e-7})
+    rungs = [rung for rung in rungs_of(recipe, bert, "lexical")[0] if rung.name in TWO]
+    gained = {"value": 0.2, "low": 0.1, "high": 0.3, "error": 0.05}
+    monkeypatch.setattr("graftwork.planning.ladder._Ladder._gain", lambda *_: gained)
+    said: list[str] = []
+    monkeypatch.setattr(job.progress, "say", said.append)
+    found = climb(job, rungs, min_gain=0.005, budget=Budget(1e6))
+    tuned = found.results[-1]
+    assert tuned.choice.settings["epochs"] == 0
+    assert not tuned.taken
+    assert tuned.reason == UNTUNED
+    assert found.chosen.rung.name == found.transfer.rung.name == "probe"
+    assert f"on {tuned.judged.sum()} rows of a pilot" in said[-1]
 
 
 def test_auto_stops_where_nothing_is_left_to_gain(

@@ -96,6 +96,8 @@ def fit(
     opened = open_all(data, recipe, how, progress=progress)
     if not resume:
         check_rungs(opened.recipe, opened.base, opened.modality.classical)
+        # before an earlier run makes way
+        _check_labels(opened, np.flatnonzero(opened.dataset.parts != TEST))
     for note in opened.notes:
         progress.say(note)
     with open_run(opened, how, out, resume=resume, overwrite=overwrite) as run:

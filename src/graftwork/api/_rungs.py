@@ -95,12 +95,15 @@ def check_rungs(recipe: Recipe, base: Backbone, classical: str) -> None:
 
     Raises:
         UnsupportedError: a strategy that was asked for by name cannot train that base.
-        ParameterError: more layers than the base has.
+        ParameterError: a layer, or more layers, than the base has.
+        UnknownNameError: a pooling that it has not.
     """
     rungs, asked = rungs_of(recipe, base, classical)
     for rung in rungs:
         made = rung.strategy
-        if isinstance(made, Tuner) and (rung.name == asked or made.refuses(base) is None):
+        if isinstance(made, Tuner) and rung.name != asked and made.refuses(base) is not None:
+            continue  # the ladder passes it
+        if BASE in rung.backbones and hasattr(made, "check"):
             made.check(base)
 
 

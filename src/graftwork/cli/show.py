@@ -74,13 +74,19 @@ def _scores(metrics: dict[str, Any], chosen: str) -> Any:
     names = [name for name in order if isinstance(metrics["test"][name], dict)][:3]
     n = metrics.get("n_test")
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(f"on {n:,} test rows (95 % interval)" if n else "on the test rows")
+    table.add_column(f"{_where(metrics, n)} (95 % interval)" if n else "on the test rows")
     for name in names:
         table.add_column(Text(printable(name.replace("_", " "))), no_wrap=True)
     for row, (label, scores) in enumerate(_rows(metrics, chosen)):
         cells = [Text(score_text(scores.get(metric))) for metric in names]
         table.add_row(Text(printable(label)), *cells, style="bold" if row == 0 else None)
     return table
+
+
+def _where(metrics: dict[str, Any], n: int) -> str:
+    """What the scores were read on."""
+    out_of_fold = metrics.get("evidence") == "out of fold"
+    return f"out of fold, on {n:,} rows" if out_of_fold else f"on {n:,} test rows"
 
 
 def _rows(metrics: dict[str, Any], chosen: str) -> list[tuple[str, dict[str, Any]]]:

@@ -54,7 +54,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
         score_text(row["score"]),
         _signed(row["difference"]),
         "–" if error is None else f"{100 * error:.1f} %",
-        f"{100 * row['unknown']:.1f} %",
+        "–" if row["unknown"] is None else f"{100 * row['unknown']:.1f} %",
         row["carries_over"] or "–",
     ]
 

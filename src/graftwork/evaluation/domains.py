@@ -98,8 +98,8 @@ def matrix(
         ``difference`` from `own` (positive is better, whatever the metric; None without `own`),
         ``judged`` (rows that the difference is taken on: those not trained on), ``carries_over``
         (one of `CARRIES` or None), ``calibration_error``, ``unknown`` (share of rows with labels
-        that the model does not know), ``seen`` (rows that it was trained on, None: not known) and
-        ``note``.
+        that the model does not know; None where no row is left), ``seen`` (rows that it was trained
+        on, None: not known) and ``note``.
     """
     return [_row(each, own, metric, margin, seed) for each in domains]
 
@@ -124,7 +124,7 @@ def _row(
                 "judged": len(fresh.rows()),
                 "carries_over": _carries(difference, margin),
                 "calibration_error": _calibration(truth, domain.contender),
-                "unknown": float((truth >= domain.known).mean()) if len(rows) else 0.0,
+                "unknown": float((truth >= domain.known).mean()) if len(rows) else None,
                 "seen": None if seen is None else int(seen.sum()),
                 "note": domain.note,
             }

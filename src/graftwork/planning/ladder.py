@@ -184,9 +184,12 @@ class _Ladder:
             if not taken and self._presumed(rung, self.best) and not shown_worse(gain):
                 taken = True
                 reason = presumption_text(gain, self.best)
+            if taken and _as_it_began(rung, choice):
+                taken, reason = False, UNTUNED
         if self.end_on is not None:
             taken = rung.name == self.end_on or self.best is None
-            reason = "asked for" if rung.name == self.end_on else reason
+            if rung.name == self.end_on:
+                reason = f"asked for; {UNTUNED}" if _as_it_began(rung, choice) else "asked for"
         return RungResult(
             rung, choice, predicted, score[metric].to_json(), gain, taken, seconds, reason, forecast
         )
@@ -250,8 +253,18 @@ class _Ladder:
             return False
         if result.taken and self._presumed(result.rung, self.transfer):
             return True
+        if _as_it_began(result.rung, result.choice):
+            return False
         standing = self._standing(result.rung, result.choice, self.transfer)
         return pays(self._gain(result.predicted, standing), self.min_gain)
+
+
+UNTUNED = "nothing is tuned: the pilot went all the way back to the frozen start"
+
+
+def _as_it_began(rung: Rung, choice: Choice) -> bool:
+    """Whether what is kept of a training is its start; the score is of the halves' own choices."""
+    return trains(rung.strategy) and choice.settings.get("epochs") == 0
 
 
 def _begins_as(choice: Choice, probe: Choice) -> bool:
@@ -293,6 +306,9 @@ def _spread(n: int, rows: np.ndarray, codes: np.ndarray) -> np.ndarray:
 
 def _told(result: RungResult, metric: str) -> str:
     value = result.score["value"]
-    score = "" if value is None else f"{metric} {value:.3f} out of fold"
+    where = "out of fold"
+    if _out_of_fold(result.choice).rows is not None:  # others than the rungs before it
+        where = f"on {int(result.judged.sum()):,} rows of a pilot"
+    score = "" if value is None else f"{metric} {value:.3f} {where}"
     word = "taken" if result.taken else "not taken"
     return f"{result.rung.title}: {score} ({word}: {result.reason})"

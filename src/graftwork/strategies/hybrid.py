@@ -10,6 +10,7 @@ from graftwork.runs.recipe import setting
 from graftwork.strategies import _linear as linear
 
 if TYPE_CHECKING:
+    from graftwork.bases.backbone import Backbone
     from graftwork.features.race import Entry
     from graftwork.features.readout import Readout
     from graftwork.model.model import Model
@@ -48,6 +49,18 @@ class Hybrid:
         3, "(λ, strength) pairs that see every fold; more costs time", low=1, high=50
     )
     layer: int | None = setting(None, "layer to read where no probe came before; default: the last")
+
+    def check(self, backbone: Backbone) -> None:
+        """Refuse a layer that the base has not.
+
+        Raises:
+            ParameterError: so it is.
+        """
+        from graftwork.errors import ParameterError
+
+        last = backbone.n_layers - 1
+        if self.layer is not None and not 0 <= self.layer <= last:
+            raise ParameterError(f"--layer: {self.layer} was asked for; there are 0 to {last}")
 
     def search(self, job: Job) -> Choice:
         """Choose λ and strength out of fold."""
@@ -122,7 +135,6 @@ class Hybrid:
 
     def _start(self, job: Job, dense: str) -> tuple[Readout, tuple[float, ...], bool]:
         """Readout, strengths and weighting to begin from: a probe's of this ladder, if any."""
-        from graftwork.errors import ParameterError
         from graftwork.features.readout import Readout
 
         probe = job.shared.get(dense)
@@ -134,10 +146,8 @@ class Hybrid:
                 tuple(near),
                 probe.settings["balanced"],
             )
-        last = job.backbones[dense].n_layers - 1
-        layer = last if self.layer is None else self.layer
-        if not 0 <= layer <= last:
-            raise ParameterError(f"hybrid: layer {layer} was asked for; the base has 0 to {last}")
+        self.check(job.backbones[dense])
+        layer = job.backbones[dense].n_layers - 1 if self.layer is None else self.layer
         return Readout((layer,), 0), linear.STRENGTHS, linear.balanced_options(job)[-1]
 
 

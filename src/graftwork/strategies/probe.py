@@ -10,6 +10,7 @@ from graftwork.runs.recipe import setting
 from graftwork.strategies import _linear as linear
 
 if TYPE_CHECKING:
+    from graftwork.bases.backbone import Backbone
     from graftwork.features.race import Entry
     from graftwork.features.readout import Readout
     from graftwork.model.model import Model
@@ -68,6 +69,21 @@ class Probe:
         best = found.best()
         settings = {"backbone": name, **found.settings[best]}
         return Choice(self.declaration.name, settings, found, found.names[best])
+
+    def check(self, backbone: Backbone) -> None:
+        """Refuse what the backbone has not.
+
+        Raises:
+            ParameterError: it has no such layer.
+            UnknownNameError: it has no such pooling.
+        """
+        from graftwork.errors import ParameterError, UnknownNameError
+
+        if self.layer is not None and not 0 <= self.layer < backbone.n_layers:
+            last = backbone.n_layers - 1
+            raise ParameterError(f"--layer: {self.layer} was asked for; there are 0 to {last}")
+        if self.pooling is not None and self.pooling not in backbone.poolings:
+            raise UnknownNameError("pooling", self.pooling, backbone.poolings, where="the base")
 
     def forecast_search(self, job: Job) -> float:
         """Seconds that the search will take, from that of a few rows."""
@@ -156,15 +172,10 @@ class Probe:
 
     def _allowed(self, job: Job, name: str) -> list[Readout]:
         from graftwork.bases.vectors import vectors_of
-        from graftwork.errors import ParameterError, UnknownNameError
         from graftwork.features.readout import USUAL, readout_candidates
 
         backbone = job.backbones[name]
-        if self.layer is not None and not 0 <= self.layer < backbone.n_layers:
-            last = backbone.n_layers - 1
-            raise ParameterError(f"probe: layer {self.layer} was asked for; there are 0 to {last}")
-        if self.pooling is not None and self.pooling not in backbone.poolings:
-            raise UnknownNameError("pooling", self.pooling, backbone.poolings, where="probe")
+        self.check(backbone)
         scales = tuple(getattr(backbone, "scales", USUAL))
         found = list(readout_candidates(vectors_of(backbone), scales))
         if self.layer is not None:
