@@ -24,6 +24,7 @@ __all__ = [
     "Plain",
     "balanced_options",
     "build_model",
+    "check_layer",
     "is_sparse",
     "node_name",
     "sampled",
@@ -37,6 +38,19 @@ STRENGTHS = (1.0, 4.0, 16.0, 64.0, 250.0, 1000.0)
 def is_sparse(backbone: Backbone) -> bool:
     """Whether the backbone gives a table fitted to rows rather than features of layers."""
     return Shape.SPARSE in backbone.shapes
+
+
+def check_layer(backbone: Backbone, layer: int | None) -> None:
+    """Refuse a layer that the backbone has not; None is any.
+
+    Raises:
+        ParameterError: so it is.
+    """
+    from graftwork.errors import ParameterError
+
+    if layer is not None and not 0 <= layer < backbone.n_layers:
+        last = backbone.n_layers - 1
+        raise ParameterError(f"--layer: {layer} was asked for; there are 0 to {last}")
 
 
 def node_name(backbone: str, column: str) -> str:

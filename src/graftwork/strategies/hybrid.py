@@ -56,11 +56,7 @@ class Hybrid:
         Raises:
             ParameterError: so it is.
         """
-        from graftwork.errors import ParameterError
-
-        last = backbone.n_layers - 1
-        if self.layer is not None and not 0 <= self.layer <= last:
-            raise ParameterError(f"--layer: {self.layer} was asked for; there are 0 to {last}")
+        linear.check_layer(backbone, self.layer)
 
     def search(self, job: Job) -> Choice:
         """Choose λ and strength out of fold."""

@@ -77,11 +77,9 @@ class Probe:
             ParameterError: it has no such layer.
             UnknownNameError: it has no such pooling.
         """
-        from graftwork.errors import ParameterError, UnknownNameError
+        from graftwork.errors import UnknownNameError
 
-        if self.layer is not None and not 0 <= self.layer < backbone.n_layers:
-            last = backbone.n_layers - 1
-            raise ParameterError(f"--layer: {self.layer} was asked for; there are 0 to {last}")
+        linear.check_layer(backbone, self.layer)
         if self.pooling is not None and self.pooling not in backbone.poolings:
             raise UnknownNameError("pooling", self.pooling, backbone.poolings, where="the base")
 
