@@ -18,6 +18,8 @@ TORCH_INDEX ?=
 PYTEST_ARGS ?=
 # One process a core, four at most; a file's tests stay together, as they share what they made.
 PYTEST_SPREAD ?= -n auto --maxprocesses 4 --dist loadfile
+# The long ones share little, and a file of them alone would keep one core busy to the end.
+SLOW_SPREAD ?= -n auto --maxprocesses 4 --dist worksteal
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -60,7 +62,7 @@ test: $(VENV)/.ready-dev
 # pytest ends with 5 where no test bears the marker; that is no failure here.
 test-slow: $(VENV)/.ready-dev
 	@timeout --kill-after=30s 45m \
-	  $(BIN)/python -m pytest -m "slow and not gpu and not network" $(PYTEST_SPREAD) $(PYTEST_ARGS) \
+	  $(BIN)/python -m pytest -m "slow and not gpu and not network" $(SLOW_SPREAD) $(PYTEST_ARGS) \
 	  || { code=$$?; test $$code -eq 5 || exit $$code; }
 
 # Those extras ask for other versions than the pins (MLflow for an older pandas).

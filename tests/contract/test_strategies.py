@@ -205,6 +205,30 @@ def jobs(row: Row, material: Material, known: dict[str, Any], tmp_path: Path) ->
     return make
 
 
+@dataclass(frozen=True)
+class Learnt:
+    """What a strategy makes of its material; tests share it, and change nothing of it."""
+
+    job: Any
+    choice: Choice
+    model: Model
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, Learnt]:
+    return {}
+
+
+@pytest.fixture
+def learnt(request: pytest.FixtureRequest, row: Row, jobs: Jobs, made: dict[str, Learnt]) -> Learnt:
+    name = request.node.callspec.params["row"]
+    if name not in made:
+        strategy, job = make_strategy(row.name, row.parameters), jobs("learnt")
+        choice = strategy.search(job)
+        made[name] = Learnt(job, choice, strategy.build(job, choice))
+    return made[name]
+
+
 def parts(model: Model) -> dict[str, np.ndarray]:
     """All numbers of a model that were learnt, by place."""
     out: dict[str, np.ndarray] = {}
@@ -242,17 +266,14 @@ def test_declares_itself_and_its_parameters(row):
     assert all(parameter.metadata["help"] for parameter in dataclasses.fields(kind))
 
 
-def test_gives_a_model_that_learnt_something(row, jobs, material):
-    strategy = make_strategy(row.name, row.parameters)
-    job = jobs("store")
-    choice = strategy.search(job)
+def test_gives_a_model_that_learnt_something(row, learnt, material):
+    job, choice, model = learnt.job, learnt.choice, learnt.model
     assert choice.strategy == row.name
     found = choice.out_of_fold
     judged = job.rows if found.rows is None else job.rows[found.rows]
     assert found.predicted.shape[1] == len(judged)
     assert len(np.unique(judged)) == len(judged)
     assert (found.rows is not None) == (row.name in TRAINED)
-    model = strategy.build(job, choice)
     assert isinstance(model, Model)
     assert model.classes == ("account", "delivery", "refund")
     test = [value for value, held in zip(material.inputs, HELD, strict=True) if held]
@@ -267,27 +288,24 @@ def test_gives_a_model_that_learnt_something(row, jobs, material):
     np.testing.assert_allclose(stored.probabilities, found.probabilities, atol=1e-3)
 
 
-def test_two_runs_are_equal(row, jobs, material):
-    strategy = make_strategy(row.name, row.parameters)
-    assert_same(strategy.transfer(jobs("one")), strategy.transfer(jobs("two")), material.new)
+def test_two_runs_are_equal(row, jobs, learnt, material):
+    again = make_strategy(row.name, row.parameters).transfer(jobs("again"))
+    assert_same(learnt.model, again, material.new)
 
 
-def test_saved_and_loaded_are_equal(row, jobs, material, tmp_path):
-    model = make_strategy(row.name, row.parameters).transfer(jobs("store"))
+def test_saved_and_loaded_are_equal(learnt, material, tmp_path):
+    model = learnt.model
     model.save(tmp_path / "model")
     loaded = Model.load(tmp_path / "model", placement=toys.placement())
     assert_same(model, loaded, material.new)
     assert loaded.facts == model.facts
 
 
-def test_resumed_from_the_run_directory_is_equal(row, jobs, material, tmp_path):
-    strategy = make_strategy(row.name, row.parameters)
+def test_resumed_from_the_run_directory_is_equal(row, jobs, learnt, material, tmp_path):
+    job, choice = learnt.job, learnt.choice
     plan = Plan(Recipe(), {"train": "a" * 64})
     with RunDirectory.open(tmp_path / "run", plan, Machine()) as run:
-        job = jobs("store")
-        choice = strategy.search(job)
         RunMemory(run).remember("rung", choice, 1.5)
-        model = strategy.build(job, choice)
     with RunDirectory.open(tmp_path / "run", plan, Machine()) as run:
         recalled = RunMemory(run).recall("rung")
         assert recalled is not None
@@ -302,16 +320,17 @@ def test_resumed_from_the_run_directory_is_equal(row, jobs, material, tmp_path):
     assert np.array_equal(
         again.out_of_fold.cross_fitted(halves), choice.out_of_fold.cross_fitted(halves)
     )
-    assert_same(strategy.build(jobs("another store"), again), model, material.new)
+    built = make_strategy(row.name, row.parameters).build(jobs("another store"), again)
+    assert_same(built, learnt.model, material.new)
 
 
-def test_never_sees_a_test_row(row, jobs, material):
+def test_never_sees_a_test_row(row, jobs, learnt, material):
     labels = [
         "poison" if held else label for label, held in zip(material.labels, HELD, strict=True)
     ]
-    strategy = make_strategy(row.name, row.parameters)
     job = jobs("poisoned", material.data(labels, material.poison))
-    assert_same(strategy.transfer(jobs("clean")), strategy.transfer(job), material.new)
+    poisoned = make_strategy(row.name, row.parameters).transfer(job)
+    assert_same(learnt.model, poisoned, material.new)
 
 
 def test_several_inputs_stay_apart(row, jobs, material, tmp_path):
@@ -330,11 +349,11 @@ def test_several_inputs_stay_apart(row, jobs, material, tmp_path):
         model.predict({"body": material.new})
 
 
-def test_trained_weights_are_kept_and_always_the_same(row, jobs, material, known, tmp_path):
+def test_trained_weights_are_kept_and_always_the_same(row, jobs, learnt, material, known, tmp_path):
     if row.name not in TRAINED:
         pytest.skip("trains no network")
     strategy = make_strategy(row.name, row.parameters)
-    choice = strategy.search(jobs("search"))
+    choice = learnt.choice
     share = 1.0 if row.name == "scratch" else 0.5
     forced = Choice(row.name, {**choice.settings, "epochs": 2, "share": share}, None)
     one, other = strategy.build(jobs("one"), forced), strategy.build(jobs("two"), forced)

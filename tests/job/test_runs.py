@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import random
 import signal
 import time
 from pathlib import Path
 
 import pytest
 from job_files import heads_of, make_rows, read_csv, stored_keys, write_csv
+from kills import kill_runs
 
 from graftwork.api import fit
 from graftwork.errors import Interrupted
@@ -226,34 +226,21 @@ def test_ctrl_c_under_json_is_json(job, forker):
     assert json.loads(told.out)["exit_code"] == 130
 
 
-def _kill_and_rerun(job, points: list[float]) -> None:
-    for point in points:
-        told = job(after=point, signal=int(signal.SIGKILL))
-        if told.code == 0:
-            return
-        assert told.code == -signal.SIGKILL, told.err
-    told = job()
-    assert told.code == 0, told.err
-
-
-@pytest.mark.parametrize("fifth", range(5))
-def test_a_killed_run_ends_in_the_same_model(undisturbed, job, fifth):
+@pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.slow)])
+def test_killed_runs_end_in_the_same_model(undisturbed, forker, tiny, data, tmp_path, kills):
+    """Here over several segments of the feature store; each strategy in test_tuned_runs.py."""
     first, seconds = undisturbed
-    point = seconds * random.SystemRandom().uniform(fifth / 5, (fifth + 1) / 5)
-    _kill_and_rerun(job, [point])
-    stored = stored_keys(job.cache)
-    assert len(stored) == len(set(stored)) == 2 * ROWS
-    assert job.outcome() == first.outcome(), f"killed after {point:.3f} s"
 
+    def start(number):
+        (folder := tmp_path / str(number)).mkdir()
+        return Job(forker, tiny, data, folder)
 
-@pytest.mark.slow
-@pytest.mark.parametrize("turn", range(20))
-def test_a_run_killed_again_and_again_ends_in_the_same_model(undisturbed, job, turn):
-    first, seconds = undisturbed
-    draw = random.SystemRandom()
-    points = [seconds * draw.uniform(0.05, 1) for _ in range(draw.randint(1, 4))]
-    _kill_and_rerun(job, points)
-    assert job.outcome() == first.outcome(), f"killed after {points} s"
+    def check(job):
+        stored = stored_keys(job.cache)
+        assert len(stored) == len(set(stored)) == 2 * ROWS
+        assert job.outcome() == first.outcome()
+
+    kill_runs(kills, seconds, start, check)
 
 
 def test_the_whole_job_with_sockets_blocked(forker, tiny, inbox, tmp_path):

@@ -52,6 +52,21 @@ def test_the_earlier_model_is_a_rung_and_its_test_rows_stay_apart(
     assert not judged & learnt
 
 
+def test_the_earlier_model_is_tried_beside_a_base_without_layers(
+    earlier: Path, tmp_path: Path
+) -> None:
+    rows = [{k: row[k] for k in ("text", "label")} for row in make_rows(330)]
+    data = write_csv(tmp_path / "more.csv", rows)
+    common = {"target": "label", "base": "lexical", "start": str(earlier / "run")}
+    told = graftwork.plan(data, settings=common)
+    assert told["rungs"] == ["TF-IDF alone, no transfer", "the earlier model as it is"]
+    run = graftwork.fit(data, out=tmp_path / "run", settings=common)
+    ladder = run.record["ladder"]
+    assert [rung["name"] for rung in ladder["rungs"]] == ["lexical", "earlier"]
+    assert "budget" not in ladder["reason"]
+    assert ladder["reason"] != "asked for"
+
+
 def test_auto_goes_on_from_a_run_that_tuned_its_base(tmp_path: Path, checkpoints: Any) -> None:
     """What was tuned is the base of every rung, and the rows that tuned it judge none."""
     rows = [{k: row[k] for k in ("text", "label")} for row in make_rows(540)]

@@ -156,6 +156,28 @@ def test_a_second_process_is_refused(tmp_path: Path) -> None:
     assert state(tmp_path / "x") == "finished"
 
 
+def test_a_run_that_failed_before_it_did_anything_makes_way_for_another_plan(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "x"
+    with pytest.raises(ValueError, match="oh"), start(out, seed=1):
+        raise ValueError("oh")
+    with pytest.raises(PlanChangedError), start(out, seed=2, resume=True, data="b" * 64):
+        pass
+    with start(out, seed=2) as run:
+        assert run.status == "new"
+        assert "replaces it" in run.notes[0]
+        assert read_recipe(out / "recipe.yaml")["seed"] == 2
+        run.write_stage("rung", {"of": 2})
+        assert not (out / ".old-run").exists()
+    with pytest.raises(PlanChangedError), start(out, seed=3):  # interrupted
+        pass
+    with pytest.raises(ValueError, match="oh"), start(out, seed=2):
+        raise ValueError("oh")
+    with pytest.raises(PlanChangedError), start(out, seed=3):  # failed, but a rung is done
+        pass
+
+
 @pytest.mark.parametrize(
     ("error", "word"),
     [(Interrupted("SIGTERM"), "interrupted"), (ValueError("oh"), "failed")],

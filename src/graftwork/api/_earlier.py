@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from graftwork.api._report_of import run_folder
+from graftwork.bases.backbone import Backbone
 from graftwork.data.dataset import TEST, Dataset
 from graftwork.data.keys import packed_keys, unpacked_keys
 from graftwork.data.table import Table
@@ -146,6 +147,9 @@ class Keep:
     """The first rung of a warm start: nothing is learnt; what comes later must beat it."""
 
     declaration: ClassVar[Any]
+
+    def check(self, backbone: Backbone) -> None:
+        """Nothing to refuse: the model is there."""
 
     def search(self, job: Job) -> Choice:
         """Predictions of the rows that the earlier model did not learn from."""

@@ -43,7 +43,7 @@ from graftwork.strategies.strategy import Job
 from graftwork.tasks import TASKS
 from graftwork.trackers import check_tracker
 
-__all__ = ["fit", "make_job", "open_run", "search_job"]
+__all__ = ["all_rungs", "fit", "make_job", "open_run", "search_job"]
 
 FEWEST_FRESH = 20  # rows that are new to the run of --from
 SEARCH_ROWS = 8_000  # choices need no more rows than this; the final fit uses all
@@ -333,6 +333,17 @@ def _encode(run: RunDirectory, job: Job, opened: Opened, progress: Progress) -> 
     run.save_record()
 
 
+def all_rungs(job: Job, opened: Opened) -> tuple[list[Rung], str | None]:
+    """As `rungs_of`, after the earlier model of a warm start, where there is one."""
+    few = few_labels(job, opened.base)
+    rungs, end_on = rungs_of(opened.recipe, opened.base, opened.modality.classical, few=few)
+    if opened.earlier is not None:
+        rungs.insert(1, Rung("earlier", "the earlier model as it is", Keep(), ()))
+        if opened.recipe.strategy == "auto":  # of a base without layers, too, it may be the better
+            end_on = None
+    return rungs, end_on
+
+
 def _climb(
     search: Job,
     job: Job,
@@ -342,13 +353,10 @@ def _climb(
     timely: dict[str, bool],
 ) -> Climb:
     recipe = opened.recipe
-    few = few_labels(job, opened.base)
-    rungs, end_on = rungs_of(recipe, opened.base, opened.modality.classical, few=few)
-    if opened.earlier is not None:
-        rungs.insert(1, Rung("earlier", "the earlier model as it is", Keep(), ()))
+    rungs, end_on = all_rungs(job, opened)
     left_out: list[Rung] = []
-    if BASE not in search.backbones:  # the budget has no time for the base at all
-        rungs, left_out, end_on = rungs[:1], rungs[1:], None
+    if any(BASE in rung.backbones for rung in rungs) and BASE not in search.backbones:
+        rungs, left_out, end_on = rungs[:1], rungs[1:], None  # the budget has no time for the base
     found = climb(
         search,
         rungs,

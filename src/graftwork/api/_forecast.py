@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from graftwork.api._fit import make_job
+from graftwork.api._fit import all_rungs, make_job
 from graftwork.api._open import Opened, machine_of, open_all, recipe_of, store_folder
 from graftwork.api._replay import replay_of
-from graftwork.api._rungs import BASE, check_rungs, few_labels, rungs_of
+from graftwork.api._rungs import BASE, check_rungs
 from graftwork.bases.vectors import vectors_of
 from graftwork.evaluation.controls import TRAIN_ROWS
 from graftwork.features.store import FeatureStore
@@ -60,8 +60,7 @@ def plan(
     check_rungs(recipe, opened.base, opened.modality.classical)
     store = FeatureStore(store_folder(how), limit_gb=how.cache_gb)
     job = make_job(opened, store, progress, None)
-    few = few_labels(job, opened.base)
-    rungs, _ = rungs_of(recipe, opened.base, opened.modality.classical, few=few)
+    rungs, _ = all_rungs(job, opened)
     with progress.step("measuring this machine"):
         forecast, missing = _forecast(job, opened, store, len(rungs))
     frozen = Plan(recipe, opened.data, opened.names)

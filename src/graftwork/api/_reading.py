@@ -109,6 +109,7 @@ def _look_at_labels(reading: Reading, best: RungResult, search: Job, reader: Rea
     reading.metrics["label_errors"] = {
         "suspected": len(found),
         "rows_looked_at": found.looked_at,
+        "many": found.many,
         "by": best.rung.title,
         "first": reading.suspects[:FIRST],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -103,7 +104,7 @@ def check_rungs(recipe: Recipe, base: Backbone, classical: str) -> None:
         made = rung.strategy
         if isinstance(made, Tuner) and rung.name != asked and made.refuses(base) is not None:
             continue  # the ladder passes it
-        if BASE in rung.backbones and hasattr(made, "check"):
+        if BASE in rung.backbones:
             made.check(base)
 
 
@@ -165,8 +166,21 @@ def _check_parameters(recipe: Recipe, base: Backbone) -> None:
         for field in dataclasses.fields(STRATEGIES.get(RUNGS.get(name, name)))
     }
     unknown = {key: value for key, value in recipe.parameters.items() if key not in known}
+    if unknown and recipe.strategy == "auto":
+        said = f"no rung of the ladder has such a parameter; they have: {', '.join(sorted(known))}"
+        faults = [Fault(said, field=key, hint=_elsewhere(key, known)) for key in unknown]
+        raise ParameterError("strategy 'auto'", faults)
     if unknown:
         make_strategy(RUNGS.get(rungs[-1], rungs[-1]), unknown)  # raises, with the nearest spelling
+
+
+def _elsewhere(key: str, known: Collection[str]) -> str | None:
+    """What else may be meant by a parameter that no rung has."""
+    having = [name for name in STRATEGIES.names() if owned(name, {key: None})]
+    if having:
+        return f"--strategy {having[0]} has it"
+    close = nearest(key, known)
+    return f"did you mean {close!r}?" if close else None
 
 
 TOP = "top"  # the rung below finetune: the upper part of the layers, from the cache

@@ -142,7 +142,11 @@ def _data(metrics: dict[str, Any]) -> list[str]:
     kept = chosen.get("title") if isinstance(chosen, dict) else chosen
     if errors.get("suspected"):
         rows = f"{errors['suspected']:,} of {errors['rows_looked_at']:,} labels"
-        lines.append(f"{rows} may be wrong: they are in the report and in label_errors.csv")
+        where = "they are in the report and in label_errors.csv"
+        if errors.get("many"):
+            lines.append(f"{rows} look wrong to the model, too many to be mistakes alone: {where}")
+        else:
+            lines.append(f"{rows} may be wrong: {where}")
     if curve.get("twice"):
         sentence = str(curve["sentence"])
         of = curve.get("of")

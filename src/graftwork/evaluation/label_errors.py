@@ -8,6 +8,8 @@ import numpy as np
 
 __all__ = ["Suspects", "label_errors"]
 
+_MANY = 0.25  # a share of suspects above which the model is the likelier one to be wrong
+
 
 @dataclass(frozen=True, eq=False)
 class Suspects:
@@ -30,6 +32,11 @@ class Suspects:
 
     def __len__(self) -> int:
         return len(self.index)
+
+    @property
+    def many(self) -> bool:
+        """Whether there are so many that the model is likelier to be wrong than the labels."""
+        return len(self) > _MANY * self.looked_at
 
 
 def label_errors(codes: np.ndarray, probabilities: np.ndarray) -> Suspects:

@@ -66,6 +66,10 @@ def settle(
             _move_aside(root)
             return plan, [], False
     old = Plan.from_json(read_json(root / "plan.json"), file=str(root / "plan.json"))
+    if not resume and _came_to_nothing(root) and difference(old, plan):
+        with disk_errors("write to the run directory", root):
+            _move_aside(root)
+        return plan, ["the run that failed here had done nothing yet; this one replaces it"], False
     if not (root / "recipe.yaml").exists():  # killed between the plan and its readable twin
         write_recipe(root / "recipe.yaml", old.recipe)
     return old, _compare(root, old, plan, resume=resume), True
@@ -131,6 +135,11 @@ def _compare(root: Path, old: Plan, new: Plan, *, resume: bool) -> list[str]:
             faults=[Fault(line) for line in lines],
         )
     return notes + [f"not followed, the plan of the run counts: {line}" for line in changed]
+
+
+def _came_to_nothing(root: Path) -> bool:
+    """Whether a run failed before it had anything to lose: often on what is now put right."""
+    return state(root) == "failed" and not (root / "stages").exists()
 
 
 def _put_right(root: Path) -> None:

@@ -120,6 +120,10 @@ class Strategy(Protocol):
 
     declaration: ClassVar[Declaration]
 
+    def check(self, backbone: Backbone) -> None:
+        """Refuse a pre-trained backbone that it cannot do with what it was asked for."""
+        ...
+
     def search(self, job: Job) -> Choice:
         """Choose everything that is open, out of fold; test rows are never seen."""
         ...

@@ -64,6 +64,7 @@ def label_errors(payload: Mapping[str, Any], redact: bool) -> dict[str, Any] | N
         "by": text_of(found.get("by")),
         "texts": any(row["html"] is not None for row in rows),
         "more": suspected > len(rows),
+        "many": bool(found.get("many")),
     }
 
 
