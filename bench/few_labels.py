@@ -8,8 +8,9 @@ MR, SUBJ, AG News (20 draws of the labelled rows), Banking77 and CLINC150 (3 dra
 long there); all sides learn from the same rows and predict the whole test part. Ours: a whole
 `graftwork.fit` on all given rows, on an empty feature store; controls and report are timed apart.
 Every run (set, labels a class, draw, side) is a piece of its own: the same command goes on after a
-stop. A peer that does not run here is left out, and peers_status.py says why. Wanted, against each:
-the lower bound of the pooled difference ≥ −.01 and its mean above 0, at most 1/10 of SetFit's time.
+stop, on another machine too: a time counts beside one of the same processor. A peer that does not
+run here is left out, and peers_status.py says why. Wanted, against each: the lower bound of the
+pooled difference ≥ −.01 and its mean above 0, at most 1/10 of SetFit's time.
 The side `probe`, `fit --strategy probe`, shows what the rule of `auto` for few labels rests on.
 """
 
@@ -66,13 +67,15 @@ def measure(bench: Bench, name: str, per_class: int, sides: list[str], draws: in
     cell: Cell = {side: [] for side in sides}
     for draw in range(draws):
         for side in sides:
+            piece = f"{name}-{per_class}-{draw}-{side}"
             found = bench.piece_or_none(
-                f"{name}-{per_class}-{draw}-{side}",
+                piece,
                 lambda draw=draw, side=side: run(bench, name, per_class, draw, side),
                 of=PEERS.get(side),
+                timed=False,  # `against` compares times of one processor only
             )
             if found is not None:
-                cell[side].append(found | {"draw": draw})
+                cell[side].append(found | {"draw": draw, "processor": bench.processor(piece)})
     return cell
 
 
@@ -96,28 +99,42 @@ def against(cells: dict[str, Cell], side: str) -> dict[str, Any] | None:
             "ours": _mean(mine["accuracy"] for mine, _ in both),
             "peer": _mean(theirs["accuracy"] for _, theirs in both),
             "difference": draws_paired_interval(rows).to_json(),
-            "ours_seconds": _mean(mine["seconds"]["all"] for mine, _ in both),
-            "ours_whole_run_seconds": _mean(mine["seconds"]["whole run"] for mine, _ in both),
-            "peer_seconds": _mean(theirs["seconds"]["all"] for _, theirs in both),
+            "times": _times(both),
         }
-        told[name]["time_ratio"] = told[name]["ours_seconds"] / told[name]["peer_seconds"]
     if not told:
         return None
     pooled = _pooled(list(by_set.values()))
-    mine, whole, theirs = (
-        sum(each[key] for each in told.values())
-        for key in ("ours_seconds", "ours_whole_run_seconds", "peer_seconds")
-    )
+    times = [each["times"] for each in told.values() if each["times"]]
+    mine, whole, theirs = (sum(each[key] for each in times) for key in ("ours", "whole", "peer"))
     return {
         "difference": pooled,
         "draws": sum(each["draws"] for each in told.values()),
-        "time_ratio": mine / theirs,
-        "time_ratio_whole_run": whole / theirs,
+        "of": sum(DRAWS.values()) * len(PER_CLASS),
+        "timed_draws": sum(each["draws"] for each in times),
+        "time_ratio": mine / theirs if times else None,
+        "time_ratio_whole_run": whole / theirs if times else None,
         "cells": told,
         "reached": {
             "quality": pooled["low"] >= LOWEST and pooled["value"] > 0,
-            "time": mine / theirs <= MOST_TIME,
+            "time": bool(times) and mine / theirs <= MOST_TIME,
         },
+    }
+
+
+def _times(both: list[tuple[dict[str, Any], dict[str, Any]]]) -> dict[str, float] | None:
+    """Mean seconds over the draws of which both sides ran on one processor; None: there is none."""
+    found = [
+        (mine["seconds"], theirs["seconds"])
+        for mine, theirs in both
+        if mine["processor"] == theirs["processor"]
+    ]
+    if not found:
+        return None
+    return {
+        "draws": len(found),
+        "ours": _mean(mine["all"] for mine, _ in found),
+        "whole": _mean(mine["whole run"] for mine, _ in found),
+        "peer": _mean(theirs["all"] for _, theirs in found),
     }
 
 

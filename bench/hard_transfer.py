@@ -122,6 +122,7 @@ def summary(sets: dict[str, Any]) -> dict[str, Any]:
     checkpoints = sum(found["ours"]["seconds"]["checkpoints"] for found in sets.values()) / mine
     return {
         "sets": len(sets),
+        "of": len(SETS),
         "difference": pooled.to_json(),
         "epochs": len(near),
         "epochs_as_foretold": foretold,

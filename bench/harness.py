@@ -162,7 +162,7 @@ class Bench:
         kept = self._pieces.get(name)
         if kept is None:
             return None
-        older = kept["sources"] != self._sources_of(of)
+        older = self._is_older(kept, of)
         elsewhere = (self.timed if timed is None else timed) and kept["cpu"] != _cpu()
         if (older or elsewhere) and not self.keep:
             return None
@@ -193,9 +193,10 @@ class Bench:
     def _outdated(self, name: str, of: str | None) -> bool:
         """Whether a piece has to be measured (anew), wherever it was."""
         kept = self._pieces.get(name)
-        if kept is None:
-            return True
-        return not self.keep and kept["sources"] != self._sources_of(of)
+        return kept is None or (not self.keep and self._is_older(kept, of))
+
+    def _is_older(self, kept: Mapping[str, Any], of: str | None) -> bool:
+        return bool(kept["sources"] != self._sources_of(of))
 
     def _sources_of(self, peer: str | None) -> str:
         """Hash of what a piece depends on, as it was when the bench began."""

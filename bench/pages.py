@@ -15,7 +15,7 @@ from cells import NAMES, Result, gain, seconds, table
 from charts import Panel, Point, Side, figure
 from harness import ROOT, WORK
 from tables import TABLES, origin, read_results
-from tables_long import processors
+from tables_long import processors, times
 
 QUICK = "--quick" in sys.argv
 DOCS = WORK / "quick" / "docs" if QUICK else ROOT / "docs"
@@ -164,7 +164,7 @@ def few(results: dict[str, Result]) -> tuple[str, str | None]:
             f"`auto` against {SIDES[side].title}",
             str(told["draws"]),
             gain(told["difference"]),
-            f"{told['time_ratio']:.2f} ×",
+            times(told["time_ratio"]),
         ]
         for side, told in peers.items()
     ]
@@ -185,9 +185,12 @@ def _few_panel(name: str, peers: dict[str, Result]) -> Panel:
             number = cell.rpartition("-")[2]
             sizes[number] = None
             size = f"{number} a class"
-            mine = _point("auto", found["ours_seconds"], found["ours"], size)
+            took = found["times"]
+            if took is None:
+                continue
+            mine = _point("auto", took["ours"], found["ours"], size)
             points.setdefault(("auto", cell), mine)
-            points[side, cell] = _point(side, found["peer_seconds"], found["peer"], size)
+            points[side, cell] = _point(side, took["peer"], found["peer"], size)
     few, many = min(draws), max(draws)
     told = f"{many} draw{'s' if many > 1 else ''}" if few == many else f"{few} to {many} draws"
     return Panel(NAMES[name], f"{' and '.join(sizes)} a class, {told}", list(points.values()))

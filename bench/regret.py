@@ -109,6 +109,7 @@ def summary(cells: dict[str, Any]) -> dict[str, Any]:
     return {
         "sets": len(by_set),
         "cells": len(cells),
+        "of": len(MORE) * len(SIZES),
         "regret": pooled.to_json(),
         "regret_on_sets_like_these": pooled_paired_interval(
             rows_by_set, resample_sets=True

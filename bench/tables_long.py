@@ -7,10 +7,9 @@ from typing import Any
 
 from cells import NAMES, Result, gain, points, reached, seconds, table
 
-__all__ = ["LONG", "processors"]
+__all__ = ["LONG", "processors", "times"]
 
 PEERS = {"setfit": "SetFit", "fastfit": "FastFit", "autointent": "AutoIntent"}
-WHOLE = {"hard_transfer": ("sets", 6), "few_labels": ("draws", 132), "regret": ("cells", 33)}
 FEW = {"probe": "`probe`"} | PEERS  # what few_labels sets `auto` against
 TITLES = PEERS | {"trainer": "Trainer (full fine-tuning)"}
 
@@ -82,7 +81,7 @@ def few_labels(found: Result) -> str:
                 *[""] * 2,
                 f"**{gain(peer['difference'])}**",
                 *[""] * 2,
-                f"**{peer['time_ratio']:.2f}** ({peer['time_ratio_whole_run']:.2f})",
+                _ratios(peer["time_ratio"], peer["time_ratio_whole_run"]),
             ]
         )
         head = ["labels", "draws", "`auto`", FEW[side], "difference in points (95 %)"]
@@ -93,16 +92,22 @@ def few_labels(found: Result) -> str:
 
 def _few_row(cell: str, told: Result) -> list[str]:
     name, _, per_class = cell.rpartition("-")
+    took = told["times"]
     return [
         f"{NAMES[name]}, {per_class} a class",
         str(told["draws"]),
         f"{told['ours']:.4f}",
         f"{told['peer']:.4f}",
         gain(told["difference"]),
-        seconds(told["ours_seconds"]),
-        seconds(told["peer_seconds"]),
-        f"{told['time_ratio']:.2f} ({told['ours_whole_run_seconds'] / told['peer_seconds']:.2f})",
+        seconds(took["ours"]) if took else "",
+        seconds(took["peer"]) if took else "",
+        _ratios(took["ours"] / took["peer"], took["whole"] / took["peer"]) if took else "",
     ]
+
+
+def _ratios(bare: float | None, whole: float | None) -> str:
+    """Of our time to a peer's, and with our controls and report; nothing where there is none."""
+    return "" if bare is None else f"{bare:.2f} ({whole:.2f})"
 
 
 def cached_epoch(found: Result) -> str:
@@ -170,13 +175,13 @@ def line_hard_transfer(found: Result) -> list[list[str]]:
             "pooled: lower bound ≥ −0.5 points; no set's mean below −2",
             f"{gain(pooled['difference'])} points; lowest {points(worst[1]['difference']['value'])}"
             f" ({NAMES[worst[0]]})",
-            so_far(reached(pooled, "pooled", "every set"), pooled["sets"], "hard_transfer"),
+            so_far(reached(pooled, "pooled", "every set"), pooled, "sets"),
         ],
         [
             "its whole run's time",
             "≤ 0.4 × Trainer's, no set above 0.8 ×",
             f"{pooled['time_ratio']:.2f} ×, at most {slowest:.2f} ×",
-            so_far(reached(pooled, "time", "time on every set"), pooled["sets"], "hard_transfer"),
+            so_far(reached(pooled, "time", "time on every set"), pooled, "sets"),
         ],
         [
             f"its {pooled['epochs']} epochs, seconds against the forecast",
@@ -207,13 +212,13 @@ def line_few_labels(found: Result) -> list[list[str]]:
                 f"8 and 16 a class: `auto` against {PEERS[side]}, {told['draws']} draws",
                 "pooled: lower bound ≥ −1 point, mean above 0",
                 f"{gain(told['difference'])} points",
-                so_far(reached(told, "quality"), told["draws"], "few_labels"),
+                so_far(reached(told, "quality"), told, "draws"),
             ]
         )
         if side == "setfit":
-            ratio = f"{told['time_ratio']:.2f} ×"
-            told_so_far = so_far(reached(told, "time"), told["draws"], "few_labels")
-            lines.append(["its time", "≤ 0.1 × SetFit's", ratio, told_so_far])
+            timed = told | {"draws": told["timed_draws"]}
+            ended = so_far(reached(told, "time"), timed, "draws")
+            lines.append(["its time", "≤ 0.1 × SetFit's", times(told["time_ratio"]), ended])
     return lines
 
 
@@ -228,15 +233,20 @@ def line_regret(found: Result) -> list[list[str]]:
     told = f"{gain(pooled['regret'])} points, {100 * pooled['share_of_time']:.0f} % of the time"
     sizes = ", ".join(dict.fromkeys(cell.rpartition("-")[2] for cell in found["cells"]))
     name = f"regret of `auto` against the best single strategy, {pooled['sets']} sets"
-    ended = so_far(reached(pooled), pooled["cells"], "regret")
+    ended = so_far(reached(pooled), pooled, "cells")
     told_of = f"{name}, labels a class: {sizes}"
     return [[told_of, "upper bound of the mean ≤ 1 point", told, ended]]
 
 
-def so_far(ended: str, done: int, bench: str) -> str:
+def so_far(ended: str, told: Result, what: str) -> str:
     """Whether it was reached, and of how much of the bench that is told."""
-    what, whole = WHOLE[bench]
+    done, whole = told[what], told["of"]
     return ended if done >= whole else f"{ended}, on {done} of {whole} {what}"
+
+
+def times(ratio: float | None) -> str:
+    """A ratio of times; nothing where none was measured on one processor."""
+    return "" if ratio is None else f"{ratio:.2f} ×"
 
 
 def line_nothing(found: Result) -> list[list[str]]:

@@ -92,6 +92,13 @@ def test_values_are_checked_against_the_declaration():
     assert "65 is not allowed; allowed: a whole number from 1 to 64" in told[0]
 
 
+def test_a_parameter_given_twice_is_refused():
+    both = ["d", "--strategy", "sampleone", "--sampleone-width", "8"]
+    for again in (["--set", "sampleone-width=9"], ["--sampleone-width", "9"]):
+        (told,) = faults(*both, *again)
+        assert "given more than once: '8' and '9'" in told
+
+
 def test_under_auto_any_strategys_parameter_will_do():
     assert parse(Fit, ["d", "--sampletwo-width", "8"]).settings["parameters"] == {
         "sampletwo_width": 8

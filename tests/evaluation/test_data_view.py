@@ -98,3 +98,12 @@ def test_of_the_metrics_alone_pairs_are_told_by_row_number():
 def test_no_suspects_is_a_finding_too():
     none = {"suspected": 0, "rows_looked_at": 90, "by": "TF-IDF", "first": []}
     assert "0 of 90 training rows" in to_html(payload(label_errors=none))
+
+
+def test_too_many_suspects_speak_against_the_model():
+    some = {"suspected": 20, "rows_looked_at": 90, "by": "probe", "first": [], "many": False}
+    few, many = (to_html(payload(label_errors={**some, "many": told})) for told in (False, True))
+    assert "Some are mistakes" in few
+    assert "hardly all mistakes" not in few
+    assert "hardly all mistakes" in many
+    assert "Some are mistakes" not in many

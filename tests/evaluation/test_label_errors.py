@@ -78,3 +78,12 @@ def test_clean_labels_and_absent_classes():
 def test_shapes_must_agree():
     with pytest.raises(ValueError, match="do not fit"):
         label_errors(np.zeros(3, int), np.zeros((4, 2)))
+
+
+def test_a_model_that_is_often_wrong_finds_too_many():
+    codes = np.arange(90) % 3
+    sure = np.full((90, 3), 0.05)
+    sure[np.arange(90), codes] = 0.9
+    assert not label_errors(codes, sure).many
+    sure[:30] = sure[:30][:, [1, 2, 0]]  # a third of the rows are surely of another class
+    assert label_errors(codes, sure).many

@@ -147,6 +147,14 @@ def test_the_ladder_is_drawn_as_score_against_seconds():
     assert "1: lexical; 2: rung fine; 3: tuned fine." in html
 
 
+def test_a_training_stands_on_what_it_was_compared_with():
+    """Its own score is of its pilot's rows: lower here, though it gains five points."""
+    found = payload()
+    found["chosen"]["rungs"][2] |= {"taken": True, "gain": {"value": 0.05}}
+    _, titles, _ = ladder_chart(to_html(found))
+    assert titles[1:] == ["rung fine: 90.0 % after 8.0 s", "tuned fine: 95.0 % after 32 s"]
+
+
 def test_one_rung_is_no_chart_and_no_rung_no_ladder():
     one = payload()
     one["chosen"]["rungs"] = one["chosen"]["rungs"][:1]

@@ -90,6 +90,23 @@ def test_path_equals_single_fits(data):
         assert head.objective == pytest.approx(alone.objective, rel=1e-4)
 
 
+def test_a_large_c_is_approached_by_way_of_weaker_ones_to_the_same_optimum(data, monkeypatch):
+    from graftwork.features import convex
+
+    dense, table, y = data
+    tried = []
+    curvature = convex._curvature
+    monkeypatch.setattr(convex, "_curvature", lambda *a: tried.append(1) or curvature(*a))
+    by_way = fit_head([dense, table], y, SoftmaxLoss(K), strength=1000.0, **TIGHT)
+    assert len(tried) == 3  # 1000 / 16 / 16, 1000 / 16, 1000
+    fit_head([dense], y, SoftmaxLoss(K), strength=1000.0)  # its preconditioner is good anywhere
+    assert len(tried) == 4
+    monkeypatch.setattr(convex, "_approach", lambda strength: [])
+    alone = fit_head([dense, table], y, SoftmaxLoss(K), strength=1000.0, **TIGHT)
+    assert len(tried) == 5
+    assert by_way.objective == pytest.approx(alone.objective, rel=1e-3)
+
+
 @pytest.mark.parametrize("rows", [400, 15])  # of 20 features: more rows than they, and fewer
 def test_start_at_the_optimum_ends_at_once(data, rows):
     dense, y = data[0][:rows], data[2][:rows]

@@ -215,3 +215,15 @@ def test_a_run_from_a_tuned_run_tells_of_that_and_keeps_its_rows(graftwork, tune
     assert "tuned by finetune in run" in (out / "README.md").read_text("utf-8")
     keys = load_file(out / "training_keys.safetensors")["keys"].tolist()
     assert all(row in keys for row in first)
+
+
+def test_an_earlier_model_that_was_kept_tells_of_its_own_base() -> None:
+    """`--from RUN --base lexical` that ends on RUN's model: the recipe names another base."""
+    from graftwork.api._promote import FROZEN, _base_facts
+
+    assert "earlier" in FROZEN
+    kept = {"strategy": "earlier", "base": "minilm"}
+    assert _base_facts({"base": "lexical"}, kept, None)["name"] == "minilm"
+    assert (
+        _base_facts({"base": "lexical"}, {**kept, "strategy": "probe"}, None)["name"] == "lexical"
+    )

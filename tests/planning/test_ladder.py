@@ -108,6 +108,13 @@ def test_a_forecast_tells_every_part(job: Any, rungs: list[Rung], bert: Any) -> 
         assert (told["states"] > 0) == (rung.name == "top")
 
 
+def test_the_only_rung_of_a_base_without_layers_was_not_asked_for(lexical: Any) -> None:
+    rungs, end_on = rungs_of(Recipe(), lexical, "lexical")
+    assert [rung.name for rung in rungs] == ["lexical"]
+    assert end_on is None
+    assert rungs_of(Recipe(strategy="probe"), lexical, "lexical")[1] == "lexical"
+
+
 def test_few_rows_are_not_enough_for_a_pilot(bert: Any, lexical: Any, tmp_path: Path) -> None:
     data = toys.dataset({"text": TEXTS[:90]}, LABELS[:90])
     small = toys.job(data, {"lexical": lexical, "base": bert}, tmp_path)

@@ -168,7 +168,8 @@ def test_a_run_that_failed_before_it_did_anything_makes_way_for_another_plan(
         assert run.status == "new"
         assert "replaces it" in run.notes[0]
         assert read_recipe(out / "recipe.yaml")["seed"] == 2
-        run.write_stage("rung", {"of": 2})
+        run.write_stage("decision-probe", {"go": True})  # as good as nothing
+        run.write_stage("rung-probe", {"of": 2})
         assert not (out / ".old-run").exists()
     with pytest.raises(PlanChangedError), start(out, seed=3):  # interrupted
         pass

@@ -74,7 +74,7 @@ ONE = json.dumps(entry(0, 1)).encode()
 DAMAGED = {
     "unknown dtype": ({"a": entry(0, 4, dtype="Q7")}, 4, "unknown dtype 'Q7'"),
     "wrong size": ({"a": entry(0, 4, [3], "F32")}, 4, r"needs 12 bytes, it has 4"),
-    "outside": ({"a": entry(0, 9)}, 4, r"end at byte 9, the file has 4 bytes"),
+    "outside": ({"a": entry(0, 9)}, 4, "1 of 1 tensors .* need 9 bytes of data, it has 4"),
     "backwards": ({"a": entry(4, 0, [4])}, 4, "end before it"),
     "overlap": ({"a": entry(0, 4), "b": entry(2, 6)}, 6, "tensor 'b' overlaps 'a'"),
     "gap": ({"a": entry(0, 4), "b": entry(6, 8)}, 8, "2 bytes before tensor 'b'"),
@@ -110,6 +110,15 @@ def test_all_faults_come_together(tmp_path: Path) -> None:
     with pytest.raises(IntegrityError) as caught:
         check_safetensors(path)
     assert len(caught.value.faults) == 2
+
+
+def test_a_file_that_is_cut_off_is_one_fault(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    save_tensors(path, {name: np.arange(100) for name in "abcdef"})
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(IntegrityError, match="3 of 6 tensors end beyond the file") as caught:
+        check_safetensors(path)
+    assert len(caught.value.faults) == 1
 
 
 def test_too_many_tensors_are_refused(tmp_path: Path) -> None:

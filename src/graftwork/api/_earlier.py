@@ -159,7 +159,8 @@ class Keep:
         keys = [known[int(row)] for row in job.rows.tolist()]
         fresh = [i for i, key in enumerate(keys) if key not in seen]
         rows = np.asarray(fresh, dtype=np.int64)
-        found = model.predict(job.dataset.take(job.rows[rows]), progress=job.progress)
+        inputs = job.dataset.take(job.rows[rows])
+        found = model.predict(inputs, store=job.store, progress=job.progress)
         odds = found.probabilities
         truth = job.codes()[rows]
         right = odds[np.arange(len(rows)), truth]

@@ -17,7 +17,15 @@ from graftwork.api._earlier import Keep, save_test_keys
 from graftwork.api._evidence import gather_evidence
 from graftwork.api._open import Opened, machine_of, open_all, recipe_of, store_folder
 from graftwork.api._replay import Replayed, replay_of
-from graftwork.api._rungs import BASE, ENCODING, RunMemory, check_rungs, few_labels, rungs_of
+from graftwork.api._rungs import (
+    BASE,
+    ENCODING,
+    RunMemory,
+    check_rungs,
+    few_labels,
+    rungs_of,
+    unused,
+)
 from graftwork.api._save import commit_model, commit_report
 from graftwork.api._tracking import tell_metrics, tell_rungs, tracking
 from graftwork.bases import BACKBONES
@@ -43,7 +51,7 @@ from graftwork.strategies.strategy import Job
 from graftwork.tasks import TASKS
 from graftwork.trackers import check_tracker
 
-__all__ = ["all_rungs", "fit", "make_job", "open_run", "search_job"]
+__all__ = ["all_rungs", "fit", "fresh_rows", "make_job", "open_run", "search_job"]
 
 FEWEST_FRESH = 20  # rows that are new to the run of --from
 SEARCH_ROWS = 8_000  # choices need no more rows than this; the final fit uses all
@@ -97,7 +105,8 @@ def fit(
     if not resume:
         check_rungs(opened.recipe, opened.base, opened.modality.classical)
         # before an earlier run makes way
-        _check_labels(opened, np.flatnonzero(opened.dataset.parts != TEST))
+        _check_labels(opened, learnt := np.flatnonzero(opened.dataset.parts != TEST))
+        fresh_rows(opened, learnt)
     for note in opened.notes:
         progress.say(note)
     with open_run(opened, how, out, resume=resume, overwrite=overwrite) as run:
@@ -334,13 +343,13 @@ def _encode(run: RunDirectory, job: Job, opened: Opened, progress: Progress) -> 
 
 
 def all_rungs(job: Job, opened: Opened) -> tuple[list[Rung], str | None]:
-    """As `rungs_of`, after the earlier model of a warm start, where there is one."""
+    """As `rungs_of`, with the earlier model of a warm start; says which parameters go unused."""
     few = few_labels(job, opened.base)
     rungs, end_on = rungs_of(opened.recipe, opened.base, opened.modality.classical, few=few)
+    if idle := unused(opened.recipe, rungs):
+        job.progress.say(f"not used, as no rung that is tried has it: {', '.join(idle)}")
     if opened.earlier is not None:
         rungs.insert(1, Rung("earlier", "the earlier model as it is", Keep(), ()))
-        if opened.recipe.strategy == "auto":  # of a base without layers, too, it may be the better
-            end_on = None
     return rungs, end_on
 
 
@@ -365,7 +374,7 @@ def _climb(
         end_on=end_on,
         budget=budget,
         refit_rows=len(job.rows),
-        fresh=_fresh(search, opened),
+        fresh=fresh_rows(opened, search.rows),
         timely=timely,
     )
     if not left_out:
@@ -377,11 +386,15 @@ def _climb(
     return replace(found, reason=why, passed=[*found.passed, *passed])
 
 
-def _fresh(job: Job, opened: Opened) -> np.ndarray | None:
-    """Bool (n,): rows that the earlier run did not learn from; only these can be judged on."""
+def fresh_rows(opened: Opened, rows: np.ndarray) -> np.ndarray | None:
+    """Bool (n,): which of `rows` the earlier run did not learn from; only these can judge.
+
+    Raises:
+        DataError: so few that nothing can be judged.
+    """
     if opened.earlier is None:
         return None
-    fresh = ~seen_in_training(opened.earlier.trained_on, [job.dataset.keys[i] for i in job.rows])
+    fresh = ~seen_in_training(opened.earlier.trained_on, [opened.dataset.keys[i] for i in rows])
     if fresh.sum() < FEWEST_FRESH:
         raise DataError(
             f"--from: only {int(fresh.sum())} of the {len(fresh):,} training rows are new to the "

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from graftwork.api._fit import all_rungs, make_job
+from graftwork.api._earlier import Keep
+from graftwork.api._fit import all_rungs, fresh_rows, make_job
 from graftwork.api._open import Opened, machine_of, open_all, recipe_of, store_folder
 from graftwork.api._replay import replay_of
 from graftwork.api._rungs import BASE, check_rungs
@@ -60,9 +61,11 @@ def plan(
     check_rungs(recipe, opened.base, opened.modality.classical)
     store = FeatureStore(store_folder(how), limit_gb=how.cache_gb)
     job = make_job(opened, store, progress, None)
+    fresh_rows(opened, job.rows)
     rungs, _ = all_rungs(job, opened)
     with progress.step("measuring this machine"):
-        forecast, missing = _forecast(job, opened, store, len(rungs))
+        learning = sum(not isinstance(rung.strategy, Keep) for rung in rungs)
+        forecast, missing = _forecast(job, opened, store, learning)
     frozen = Plan(recipe, opened.data, opened.names)
     parts = Counter(opened.dataset.parts.tolist())
     told: dict[str, Any] = {

@@ -136,7 +136,8 @@ def open_all(
     prints = {role: each.source.sha256 for role, each in sources.tables.items()}
     if holds_files(dataset.inputs):
         prints["files"] = dataset.fingerprint
-    if sources.base.kind == sources.modality.classical and sources.recipe.base is None:
+    named = sources.recipe.base is not None or sources.earlier is not None
+    if sources.base.kind == sources.modality.classical and not named:
         notes.append(
             f"no base was named and none comes with the package for this kind of input, so there "
             f"is no transfer yet: {type(sources.base).declaration.title}. `graftwork list bases` "

@@ -29,7 +29,7 @@ __all__ = ["FACTS", "promote", "promoted_facts"]
 FACTS = "graftwork.json"
 FORMAT_VERSION = 1
 NEEDED = ("config.json", FACTS, MANIFEST)
-FROZEN = ("probe", "hybrid")  # strategies that leave the base as it is
+FROZEN = ("probe", "hybrid", "earlier")  # strategies that leave the base as it is
 PRECISIONS = ("float32", "bfloat16", "float16")
 LONGEST_CARD = 100_000  # bytes of a base's README.md that are looked through for its licence
 
@@ -246,7 +246,10 @@ def _base_facts(
     from graftwork.bases._catalog import catalog_row
 
     default = MODALITIES.get(recipe.get("modality") or "text")().default_base
-    word = str(recipe.get("base") or model_facts.get("base") or default)
+    asked, found = recipe.get("base"), model_facts.get("base")
+    if model_facts.get("strategy") == "earlier":  # beside another base than that of the recipe
+        asked, found = found, asked
+    word = str(asked or found or default)
     row = catalog_row(word)
     told: dict[str, Any] = {"name": word, "licence": None, "source": None, "hub": None}
     if row is not None:

@@ -31,6 +31,7 @@ __all__ = [
     "make_strategy",
     "owned",
     "rungs_of",
+    "unused",
 ]
 
 DECISION = "decision-"  # begins the name of a stage that holds one
@@ -62,7 +63,7 @@ def rungs_of(
     first = Rung(classical, plain, make_strategy("probe", {}), (classical,), False)
     if base.kind == classical:
         _refuse_tuning(recipe.strategy, base)
-        return [first], classical
+        return [first], None if recipe.strategy == "auto" else classical
     _check_parameters(recipe, base)
     rungs = [first] if control or recipe.strategy == "auto" else []
     few = few and recipe.strategy == "auto"
@@ -146,6 +147,17 @@ def owned(strategy: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """Those of the parameters that a strategy has."""
     names = {field.name for field in dataclasses.fields(STRATEGIES.get(strategy))}
     return {key: value for key, value in parameters.items() if key in names}
+
+
+def unused(recipe: Recipe, rungs: list[Rung]) -> list[str]:
+    """Those of the recipe's parameters that no strategy on the pre-trained base has."""
+    having = {
+        field.name
+        for rung in rungs
+        if BASE in rung.backbones
+        for field in dataclasses.fields(type(rung.strategy))  # type: ignore[arg-type]
+    }
+    return sorted(set(recipe.parameters) - having)
 
 
 def _refuse_tuning(strategy: str, base: Backbone) -> None:

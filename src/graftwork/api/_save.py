@@ -50,7 +50,8 @@ def commit_model(run: RunDirectory, findings: Findings, opened: Opened, progress
     promoted = promoted_facts(opened.recipe.base) if opened.recipe.base else None
     if promoted is not None:
         model.facts["base_promoted"] = promoted
-    payload = {**findings.metrics, "recipe": as_dict(opened.recipe), "record": _told(run)}
+    recipe = as_dict(opened.recipe) | ({"base": model.facts["base"]} if kept else {})
+    payload = {**findings.metrics, "recipe": recipe, "record": _told(run)}
     sample = opened.dataset.take(np.arange(min(CHECKED_ROWS, len(opened.dataset))))
     with progress.step("saving the model"), run.commit("model") as folder:
         write_model(model, folder, card=card(payload))

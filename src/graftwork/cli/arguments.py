@@ -106,9 +106,7 @@ class _Reading:
             if value is None:
                 continue
             if isinstance(value, list) and not flag.many:
-                if len(value) > 1:
-                    both = " and ".join(repr(item) for item in value)
-                    self.faults.append(Fault(f"given more than once: {both}", field=flag.spelling))
+                self._once(value, flag.spelling)
                 value = value[-1]
             sound, converted = self._convert(flag, value, flag.spelling)
             if sound:
@@ -142,15 +140,27 @@ class _Reading:
         texts: dict[str, Any] = {}
         for flag in self.groups["parameters"]:
             value = self.raw.get(f"parameters.{flag.name}")
+            if isinstance(value, list) and not flag.many:
+                self._once(value, flag.spelling)
+                value = value[-1]
             if value is not None:
-                texts[flag.name] = value[-1] if isinstance(value, list) and not flag.many else value
+                texts[flag.name] = value
         for word in assignments:
             name, equals, value = word.partition("=")
-            if equals and name:
-                texts[name.strip().replace("-", "_")] = value
-            else:
+            key = name.strip().replace("-", "_")
+            if not (equals and key):
                 self.faults.append(Fault(f"{word!r} is not NAME=VALUE", field="--set"))
+                continue
+            if key in texts:
+                self._once([texts[key], value], f"--set {key}")
+            texts[key] = value
         return texts
+
+    def _once(self, values: Sequence[Any], field: str) -> None:
+        """Refuse a value that is given again: which of them would count is anybody's guess."""
+        if len(values) > 1:
+            both = " and ".join(repr(value) for value in values)
+            self.faults.append(Fault(f"given more than once: {both}", field=field))
 
     def _parameters(self, texts: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
         """The parameters as the chosen strategy declares them; under `auto`, as any does."""

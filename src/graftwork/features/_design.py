@@ -80,8 +80,8 @@ class Design:
             [rows.T.tocsr() if _is_sparse(rows) else rows.T for rows in block]
             for block in self.rows
         ]
-        sparse = any(_is_sparse(block) for block in self.blocks)
-        pad = -n_outputs % _ALIGNED if sparse and n_outputs >= _ALIGNED // 2 else 0
+        self.sparse = any(_is_sparse(block) for block in self.blocks)
+        pad = -n_outputs % _ALIGNED if self.sparse and n_outputs >= _ALIGNED // 2 else 0
         self.columns = n_outputs + pad
         ends = np.cumsum([block.shape[1] for block in self.blocks]).tolist()
         self.slices = [slice(a, b) for a, b in zip([0, *ends[:-1]], ends, strict=True)]

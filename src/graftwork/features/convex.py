@@ -20,6 +20,8 @@ __all__ = ["Head", "balanced_weights", "fit_head", "fit_path"]
 TOLERANCE = 1e-4
 MAX_ITERATIONS = 300
 CURVATURE_STEP = 0.5
+APPROACH_FACTOR, APPROACH_FROM = 16.0, 2.0  # a C is approached by way of so much weaker ones
+APPROACH_TOLERANCE = 1e-2
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,8 @@ def fit_path(
     """Heads for several strengths, in the order given.
 
     They are fitted from the smallest C to the largest, each beginning at the one before; Gram
-    matrices and transposes are made once. Arguments and errors as in `fit_head`.
+    matrices and transposes are made once. With a sparse block the smallest one begins at weaker
+    ones still, roughly fitted. Arguments and errors as in `fit_head`.
     """
     _check(strengths, targets, blocks, tolerance, max_iterations)
     design = Design(blocks, loss.n_outputs)
@@ -128,7 +131,8 @@ def fit_path(
     precondition = Preconditioner(design)
     parameters = _from_head(design, start)
     heads: dict[float, Head] = {}
-    for strength in sorted(set(strengths)):
+    way = _approach(min(strengths)) if design.sparse and start is None else []
+    for strength in [*way, *sorted(set(strengths))]:
         penalty = 1.0 / (strength * total)
         problem = Linear(
             design.forward, design.backward, _evaluator(design, loss, targets, weights), penalty
@@ -139,7 +143,7 @@ def fit_path(
             problem,
             parameters,
             precondition,
-            tolerance=tolerance,
+            tolerance=max(tolerance, APPROACH_TOLERANCE) if strength in way else tolerance,
             max_iterations=max_iterations,
         )
         parameters = found.parameters
@@ -151,6 +155,19 @@ def fit_path(
             found.value,
         )
     return [heads[strength] for strength in strengths]
+
+
+def _approach(strength: float) -> list[float]:
+    """Weaker strengths on the way to one, ascending.
+
+    The preconditioner is exact for dense blocks, for sparse ones diagonal and as good as the
+    curvature that it was made from: at zero far from that of a large C. CLINC150 with TF-IDF and
+    C = 1000 took three times as long at once as by way of 64 and 250.
+    """
+    way: list[float] = []
+    while (strength := strength / APPROACH_FACTOR) >= APPROACH_FROM:
+        way.insert(0, strength)
+    return way
 
 
 def _evaluator(design: Design, loss: ConvexLoss, targets: np.ndarray, weights: np.ndarray) -> Any:

@@ -74,12 +74,14 @@ def search_seconds(
     def fit() -> None:
         fit_path([x], codes, loss, strengths, tolerance=1e-3)
 
-    fit()  # warm-up: what a first fit loads would be counted `fits` times
     return _quickest(fit) * n_rows / rows * fits / cores()
 
 
 def _quickest(measured: Callable[[], None]) -> float:
-    """Seconds it takes, the least of several while they are short: other work only adds to them."""
+    """Seconds it takes, the least of several while they are short.
+
+    Other work on the machine only adds to them, as does what a first call loads.
+    """
     taken: list[float] = []
     while len(taken) < REPEATS and sum(taken) < ENOUGH:
         begun = time.perf_counter()

@@ -308,7 +308,8 @@ def _told(result: RungResult, metric: str) -> str:
     value = result.score["value"]
     where = "out of fold"
     if _out_of_fold(result.choice).rows is not None:  # others than the rungs before it
-        where = f"on {int(result.judged.sum()):,} rows of a pilot"
+        rows = "rows of a pilot" if trains(result.rung.strategy) else "rows that are new to it"
+        where = f"on {int(result.judged.sum()):,} {rows}"
     score = "" if value is None else f"{metric} {value:.3f} {where}"
     word = "taken" if result.taken else "not taken"
     return f"{result.rung.title}: {score} ({word}: {result.reason})"

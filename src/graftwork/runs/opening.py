@@ -139,7 +139,7 @@ def _compare(root: Path, old: Plan, new: Plan, *, resume: bool) -> list[str]:
 
 def _came_to_nothing(root: Path) -> bool:
     """Whether a run failed before it had anything to lose: often on what is now put right."""
-    return state(root) == "failed" and not (root / "stages").exists()
+    return state(root) == "failed" and not any((root / "stages").glob("rung-*"))
 
 
 def _put_right(root: Path) -> None:

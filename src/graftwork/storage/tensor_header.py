@@ -109,11 +109,16 @@ def _faults(header: dict[str, Any], data: int) -> list[str]:
         if name == "__metadata__":
             faults += _metadata_faults(entry)
             continue
-        wrong = _entry_fault(entry, data)
+        wrong = _entry_fault(entry)
         if wrong:
             faults.append(f"tensor {name!r}: {wrong}")
         else:
             spans.append((*entry["data_offsets"], name))
+    if beyond := [end for _, end, _ in spans if end > data]:  # one fault, not one a tensor
+        faults.append(
+            f"{len(beyond):,} of {len(spans):,} tensors end beyond the file: they need "
+            f"{max(beyond):,} bytes of data, it has {data:,} (cut off?)"
+        )
     return faults or _cover_faults(sorted(spans), data)
 
 
@@ -122,7 +127,7 @@ def _metadata_faults(entry: Any) -> list[str]:
     return [] if texts else ["__metadata__ must be a table of texts"]
 
 
-def _entry_fault(entry: Any, data: int) -> str | None:
+def _entry_fault(entry: Any) -> str | None:
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         return "must have dtype, shape and data_offsets, and nothing else"
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
@@ -135,8 +140,6 @@ def _entry_fault(entry: Any, data: int) -> str | None:
     begin, end = offsets
     if begin > end:
         return f"its data begin at byte {begin:,} and end before it, at {end:,}"
-    if end > data:
-        return f"its data end at byte {end:,}, the file has {data:,} bytes of data (cut off?)"
     bits = _BITS[dtype]
     for axis in shape:
         bits *= axis

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graftwork.evaluation.report.format import duration, figure
@@ -27,12 +27,33 @@ def ladder(payload: Mapping[str, Any], share: bool) -> dict[str, Any] | None:
     chart = None
     if len(rungs) > 1:
         chart = {
-            "svg": steps(rungs, share),
+            "svg": steps(_one_on_another(rungs), share),
             "names": [str(rung.get("title") or rung.get("name")) for rung in rungs],
         }
     if not (chart or passed or trainings):
         return None
     return {"chart": chart, "passed": passed, "trainings": trainings}
+
+
+def _one_on_another(rungs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rungs, each at the score of the one that it was compared with, plus its gain.
+
+    Where both were judged on the same rows that is its own score. A training is judged on the rows
+    of its pilot: its own score may be lower than that of the rung which it gains on.
+    """
+    shown: list[dict[str, Any]] = []
+    stood: float | None = None
+    for rung in rungs:
+        gain = (rung.get("gain") or {}).get("value")
+        shift = 0.0 if stood is None or gain is None else stood + gain - rung["value"]
+        moved = {
+            key: None if rung.get(key) is None else rung[key] + shift
+            for key in ("value", "low", "high")
+        }
+        shown.append({**rung, **moved})
+        if rung.get("taken"):
+            stood = moved["value"]
+    return shown
 
 
 def _curves(rung: Mapping[str, Any], share: bool) -> list[dict[str, Any]]:
