@@ -81,7 +81,7 @@ def few_labels(found: Result) -> str:
                 *[""] * 2,
                 f"**{gain(peer['difference'])}**",
                 *[""] * 2,
-                _ratios(peer["time_ratio"], peer["time_ratio_whole_run"]),
+                _ratios(peer["time_ratio"], peer["time_ratio_whole_run"], "**"),
             ]
         )
         head = ["labels", "draws", "`auto`", FEW[side], "difference in points (95 %)"]
@@ -105,9 +105,9 @@ def _few_row(cell: str, told: Result) -> list[str]:
     ]
 
 
-def _ratios(bare: float | None, whole: float | None) -> str:
+def _ratios(bare: float | None, whole: float | None, mark: str = "") -> str:
     """Of our time to a peer's, and with our controls and report; nothing where there is none."""
-    return "" if bare is None else f"{bare:.2f} ({whole:.2f})"
+    return "" if bare is None else f"{mark}{bare:.2f}{mark} ({whole:.2f})"
 
 
 def cached_epoch(found: Result) -> str:
