@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from job_files import PICTURES_PER_CLASS, Forker, Told, make_bert, make_rows, write_csv
+from tuned_jobs import Finished
 
 
 @pytest.fixture(scope="session")
@@ -111,6 +112,12 @@ def fitted(
         words = ["fit", inbox, "--target", "label", "--base", tiny, "--out", out, "--quiet"]
         assert main([str(word) for word in [*words, "--slice", "channel"]]) == 0
     return out
+
+
+@pytest.fixture(scope="session")
+def finished(forker: Forker, tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """Undisturbed jobs of every strategy, made when first asked for."""
+    return Finished(forker, tiny, tmp_path_factory.mktemp)
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,6 @@ from tuned_jobs import KINDS, NAMES, Finished, check_kills
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def finished(forker: Any, tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    return Finished(forker, tiny, tmp_path_factory.mktemp)
-
-
 @pytest.mark.parametrize("kind", KINDS, ids=NAMES)
 def test_runs_killed_fifty_times_end_in_the_same_weights(
     finished: Finished, tmp_path: Path, kind: tuple[str, Any]

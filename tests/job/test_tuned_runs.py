@@ -25,11 +25,6 @@ def _learnt(model: Path, base: Path) -> bool:
     return any(not np.array_equal(kept[name], begun[name]) for name in begun if name in kept)
 
 
-@pytest.fixture(scope="module")
-def finished(forker: Any, tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    return Finished(forker, tiny, tmp_path_factory.mktemp)
-
-
 def test_every_strategy_is_killed() -> None:
     assert {*PARAMETERS} == {*STRATEGIES.names(), "auto"}
 

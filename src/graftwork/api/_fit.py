@@ -105,8 +105,9 @@ def fit(
     if not resume:
         check_rungs(opened.recipe, opened.base, opened.modality.classical)
         # before an earlier run makes way
-        _check_labels(opened, learnt := np.flatnonzero(opened.dataset.parts != TEST))
-        fresh_rows(opened, learnt)
+        rows = np.flatnonzero(opened.dataset.parts != TEST)
+        _check_labels(opened, rows)
+        fresh_rows(opened, rows)
     for note in opened.notes:
         progress.say(note)
     with open_run(opened, how, out, resume=resume, overwrite=overwrite) as run:
