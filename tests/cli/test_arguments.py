@@ -89,8 +89,14 @@ def test_missing_words_and_flags_are_named():
     ]
 
 
-def test_a_flag_without_its_value():
-    assert faults(Fit, "d.csv", "--target") == ["field '--target': expected one argument"]
+def test_a_flag_without_its_value_says_what_that_would_be():
+    assert faults(Fit, "d.csv", "--target") == [
+        "field '--target': wants a value (column that holds the label)"
+    ]
+
+
+def test_a_switch_takes_no_value():
+    assert faults(Fit, "d.csv", "--quiet=3") == ["field '--quiet': takes no value; found '3'"]
 
 
 def test_a_single_value_given_twice_is_refused():

@@ -46,6 +46,9 @@ _TITLES = {
 }
 
 
+GIVEN_ONE = "ignored explicit argument "  # argparse of a switch with a value
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser that raises where argparse would print and leave."""
 
@@ -60,8 +63,17 @@ class _Parser(argparse.ArgumentParser):
         name, _, rest = message.partition(": ")
         if rest and name.startswith("argument "):
             flag = name.removeprefix("argument ").split(",")[0].split("/")[0]
-            raise ParameterError(faults=[Fault(rest, field=flag)])
+            raise ParameterError(faults=[self._fault(flag, rest)])
         raise ParameterError(faults=[Fault(message)])
+
+    def _fault(self, flag: str, words: str) -> Fault:
+        """Of a flag; one that lacks its value says what that would be."""
+        if words.startswith(GIVEN_ONE):
+            return Fault(f"takes no value; found {words.removeprefix(GIVEN_ONE)}", field=flag)
+        if words != "expected one argument":
+            return Fault(words, field=flag)
+        meant = next(action for action in self._actions if flag in action.option_strings)
+        return Fault("wants a value", field=flag, hint=(meant.help or "").replace("%%", "%"))
 
 
 def parameter_flags() -> dict[str, dict[str, Flag]]:
