@@ -155,6 +155,14 @@ def test_a_training_stands_on_what_it_was_compared_with():
     assert titles[1:] == ["rung fine: 90.0 % after 8.0 s", "tuned fine: 95.0 % after 32 s"]
 
 
+def test_no_sum_of_gains_is_more_than_all():
+    found = payload()
+    found["chosen"]["rungs"][2] |= {"taken": True, "gain": {"value": 0.15}, "high": 0.9}
+    _, titles, svg = ladder_chart(to_html(found))
+    assert titles[2] == "tuned fine: 100.0 % after 32 s"
+    assert not re.search(r">1(05|10) %", svg)
+
+
 def test_one_rung_is_no_chart_and_no_rung_no_ladder():
     one = payload()
     one["chosen"]["rungs"] = one["chosen"]["rungs"][:1]

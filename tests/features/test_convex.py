@@ -101,10 +101,19 @@ def test_a_large_c_is_approached_by_way_of_weaker_ones_to_the_same_optimum(data,
     assert len(tried) == 3  # 1000 / 16 / 16, 1000 / 16, 1000
     fit_head([dense], y, SoftmaxLoss(K), strength=1000.0)  # its preconditioner is good anywhere
     assert len(tried) == 4
-    monkeypatch.setattr(convex, "_approach", lambda strength: [])
+    monkeypatch.setattr(convex, "_approach", lambda strength, above: [])
     alone = fit_head([dense, table], y, SoftmaxLoss(K), strength=1000.0, **TIGHT)
     assert len(tried) == 5
     assert by_way.objective == pytest.approx(alone.objective, rel=1e-3)
+
+
+def test_so_is_one_far_above_the_one_before_it():
+    from graftwork.features.convex import _way
+
+    assert _way([1.0, 1000.0], begun=False) == [1.0, 1000 / 256, 1000 / 16, 1000.0]
+    assert _way([1000.0, 250.0], begun=False) == [250 / 16, 250.0, 1000.0]
+    assert _way([250.0, 1000.0], begun=True) == [250.0, 1000.0]
+    assert _way([16.0], begun=False) == [16.0]
 
 
 @pytest.mark.parametrize("rows", [400, 15])  # of 20 features: more rows than they, and fewer

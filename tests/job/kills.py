@@ -8,6 +8,8 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
+HALVES = ((0.5, 1.0), (0.05, 0.5))  # of a run: where the first kill of a job falls, in turns
+AGAIN = (0.05, 0.35)
 MISSES = 10  # runs in a row that ended before a kill came: something is wrong, not slow or fast
 
 
@@ -22,7 +24,8 @@ def kill_runs(
     made = missed = 0
     for number in count():
         job = start(number)
-        points, last = kill(job, seconds, kills - made)
+        most = min(kills - made, -(-kills // 2))  # two jobs at least, one for each half
+        points, last = kill(job, seconds, most, HALVES[number % 2])
         print(f"killed after {points} of {seconds:.3f} s")  # shown where the check fails
         check(job)
         made += len(points)
@@ -34,15 +37,17 @@ def kill_runs(
             seconds = min(seconds, last)
 
 
-def kill(job: Any, seconds: float, kills: int) -> tuple[list[float], float]:
+def kill(
+    job: Any, seconds: float, kills: int, first: tuple[float, float]
+) -> tuple[list[float], float]:
     """Run a job to its end, killed `kills` times at most; after how many seconds, and the last run.
 
-    Of the `seconds` of an undisturbed run a random part: the first one up to all of it, so that
-    every place is met, the others short, so that several meet one run.
+    Of the `seconds` of an undisturbed run a random part: the `first` one within these shares, so
+    that every place is met, the others short, so that several meet one run.
     """
     draw, points = random.SystemRandom(), []
     for _ in range(kills):
-        point = seconds * draw.uniform(0.05, 0.35 if points else 1.0)
+        point = seconds * draw.uniform(*(AGAIN if points else first))
         told = job(after=point, signal=int(signal.SIGKILL))
         if told.code == 0:
             return points, told.seconds

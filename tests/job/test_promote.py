@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import random
 import shutil
+import string
 
+import numpy as np
 import pytest
 from job_files import make_rows, write_csv
 
 import graftwork as api
+from graftwork.model.model import Model
 from graftwork.storage.json_files import read_json
 from graftwork.storage.manifest import verify_manifest
 
@@ -227,3 +231,33 @@ def test_an_earlier_model_that_was_kept_tells_of_its_own_base() -> None:
     assert (
         _base_facts({"base": "lexical"}, {**kept, "strategy": "probe"}, None)["name"] == "lexical"
     )
+
+
+def test_so_does_a_base_promoted_from_it(graftwork, tuned, tiny, tmp_path):
+    """Texts of which words say nothing: only the earlier model knows the labels that it gave."""
+    earlier = Model.load(tuned / "model")
+    draw = random.Random(0)
+    letters = ["".join(draw.choices(string.ascii_lowercase, k=5)) for _ in range(6000)]
+    texts = [" ".join(letters[i : i + 4]) for i in range(0, len(letters), 4)]
+    said = earlier.predict(texts)
+    rows = []
+    for code in range(len(earlier.classes)):
+        surest = np.argsort(-said.probabilities[:, code])[:50]
+        rows += [{"text": texts[i], "label": earlier.classes[code]} for i in surest.tolist()]
+    data, run, out = write_csv(tmp_path / "more.csv", rows), tmp_path / "run", tmp_path / "ours"
+    words = ["fit", data, "--from", tuned, "--target", "label", "--base", "lexical"]
+    told = graftwork(*words, "--cache", tmp_path / "cache", "--dry-run")
+    assert "encoding by the earlier model's base" in told.out
+    assert "to encode 0 inputs" not in told.out
+    told = graftwork(*words, "--cache", tmp_path / "cache", "--out", run)
+    assert told.code == 0, told.err
+    kept = read_json(run / "model/graph.json")["facts"]
+    assert kept["strategy"] == "earlier"
+    assert list((run / "stages").glob("encode-*"))  # in a plan that is kept
+    assert graftwork("promote", run, "--out", out).code == 0
+    facts = read_json(out / "graftwork.json")
+    assert facts["base"]["name"] == tiny.name
+    assert facts["base"]["fingerprint"] == facts["fingerprint"]
+    assert "(finetune) had tuned it" in facts["about"]
+    parameters = read_json(run / "report/metrics.json")["cost"]["parameters"]
+    assert parameters == earlier.backbones["base"].describe()["parameters"]

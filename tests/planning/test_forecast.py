@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Barrier
+
 import pytest
 from threadpoolctl import threadpool_info
 
@@ -14,8 +16,10 @@ from graftwork.tasks.classification import Classification
 def test_heads_are_measured_as_the_search_fits_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """As many at a time as cores, each with one thread: beside other work several take ages."""
     threads: list[int] = []
+    together = Barrier(cores(), timeout=20)  # broken where fewer are fitted at a time
 
     def fit(*_: object, **__: object) -> None:
+        together.wait()
         threads.extend(
             found["num_threads"] for found in threadpool_info() if found["user_api"] == "blas"
         )
@@ -23,7 +27,6 @@ def test_heads_are_measured_as_the_search_fits_them(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(forecast, "fit_path", fit)
     loss = Classification(labels=("a", "b")).convex()
     search_seconds(100, 8, loss, fits=1, strengths=(1.0,))
-    assert len(threads) >= cores()
     assert set(threads) == {1}
 
 
@@ -33,3 +36,11 @@ def test_heads_on_twice_the_rows_take_twice_as_long(monkeypatch: pytest.MonkeyPa
     once = search_seconds(400, 8, loss, fits=cores(), strengths=(1.0,))
     assert once == pytest.approx(1.0)
     assert search_seconds(800, 8, loss, fits=2 * cores(), strengths=(1.0,)) == pytest.approx(4.0)
+
+
+def test_more_dimensions_than_the_measured_rows_cost_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The head of 400 rows is found in their own span, that of 8,000 rows in 768 dimensions."""
+    monkeypatch.setattr(forecast, "_quickest", lambda measured: 1.0)
+    loss = Classification(labels=("a", "b")).convex()
+    seconds = search_seconds(8000, 768, loss, fits=cores(), strengths=(1.0,))
+    assert seconds == pytest.approx(20 * 768 / 400)

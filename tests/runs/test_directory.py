@@ -179,6 +179,19 @@ def test_a_run_that_failed_before_it_did_anything_makes_way_for_another_plan(
         pass
 
 
+def test_it_does_not_where_something_else_lies_beside_it(tmp_path: Path) -> None:
+    out = tmp_path / "x"
+    with pytest.raises(ValueError, match="oh"), start(out, seed=1):
+        raise ValueError("oh")
+    (out / "cache").mkdir()
+    (out / "cache" / "features").write_text("two hours of work", "utf-8")
+    with pytest.raises(PlanChangedError, match="nothing was touched"), start(out, seed=2):
+        pass
+    assert (out / "cache" / "features").is_file()
+    with start(out, seed=2, overwrite=True) as run:  # asked for
+        assert run.status == "new"
+
+
 @pytest.mark.parametrize(
     ("error", "word"),
     [(Interrupted("SIGTERM"), "interrupted"), (ValueError("oh"), "failed")],

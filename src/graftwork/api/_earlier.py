@@ -159,6 +159,7 @@ class Keep:
         keys = [known[int(row)] for row in job.rows.tolist()]
         fresh = [i for i, key in enumerate(keys) if key not in seen]
         rows = np.asarray(fresh, dtype=np.int64)
+        _encode(model, job)
         inputs = job.dataset.take(job.rows[rows])
         found = model.predict(inputs, store=job.store, progress=job.progress)
         odds = found.probabilities
@@ -189,6 +190,16 @@ class Keep:
     def transfer(self, job: Job) -> Model:
         """`search`, then `build`."""
         return self.build(job, self.search(job))
+
+
+def _encode(model: Model, job: Job) -> None:
+    """All rows through a base of its own, in one plan that a resumed run repeats exactly."""
+    for block in model.head.blocks:
+        node = model.graph.features[block.node]
+        base = model.backbones[node.backbone]
+        if block.readout is not None and all(base is not other for other in job.backbones.values()):
+            column = job.dataset.inputs[node.input]
+            job.store.features(base, column, progress=job.progress, journal=job.journal)
 
 
 def _over(head: ModelHead, task: Task) -> ModelHead:

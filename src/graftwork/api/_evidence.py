@@ -124,11 +124,11 @@ def _learnt_from(trial: Trial) -> set[str]:
     keys = {job.dataset.keys[i] for i in job.rows}
     if not rung.transfers:
         return keys
-    keys |= opened.base_keys
     earlier = opened.earlier
     if earlier is not None and (rung.name == "earlier" or opened.moved_before):
         keys |= set(earlier.trained_on)
-    return keys
+    # the earlier model brings a base of its own, and with it the rows that one was tuned on
+    return keys if rung.name == "earlier" else keys | opened.base_keys
 
 
 def _metrics(trial: Trial, compared: _Compared, model: Model) -> dict[str, Any]:

@@ -51,7 +51,15 @@ from graftwork.strategies.strategy import Job
 from graftwork.tasks import TASKS
 from graftwork.trackers import check_tracker
 
-__all__ = ["all_rungs", "fit", "fresh_rows", "make_job", "open_run", "search_job"]
+__all__ = [
+    "SEARCH_ROWS",
+    "all_rungs",
+    "fit",
+    "fresh_rows",
+    "make_job",
+    "open_run",
+    "search_job",
+]
 
 FEWEST_FRESH = 20  # rows that are new to the run of --from
 SEARCH_ROWS = 8_000  # choices need no more rows than this; the final fit uses all
@@ -107,7 +115,7 @@ def fit(
         # before an earlier run makes way
         rows = np.flatnonzero(opened.dataset.parts != TEST)
         _check_labels(opened, rows)
-        fresh_rows(opened, rows)
+        fresh_rows(opened, _learning(opened, rows, Progress()))
     for note in opened.notes:
         progress.say(note)
     with open_run(opened, how, out, resume=resume, overwrite=overwrite) as run:
@@ -176,8 +184,7 @@ def make_job(
     recipe, dataset = opened.recipe, opened.dataset
     rows = np.flatnonzero(dataset.parts != TEST)
     _check_labels(opened, rows)
-    seen = () if opened.earlier is None else opened.earlier.trained_on
-    rows = without_held_back(dataset, recipe, rows, progress, seen)
+    rows = _learning(opened, rows, progress)
     task = TASKS.get(recipe.task).from_targets(dataset.labels(rows))
     codes = task.encode(dataset.labels(rows))
     folds = stratified_group_folds(codes, dataset.groups[rows], recipe.folds, recipe.seed)
@@ -200,6 +207,12 @@ def make_job(
         journal=memory,
         head=recipe.target or "label",
     )
+
+
+def _learning(opened: Opened, rows: np.ndarray, progress: Progress) -> np.ndarray:
+    """Those of the rows that are not kept back for a guarantee."""
+    seen = () if opened.earlier is None else opened.earlier.trained_on
+    return without_held_back(opened.dataset, opened.recipe, rows, progress, seen)
 
 
 def _check_labels(opened: Opened, rows: np.ndarray) -> None:
@@ -273,7 +286,7 @@ def _work(
         job = _within(job, opened, budget, memory)
         _encode(run, job, opened, progress)
         with record.seconds("search"):
-            search = search_job(job, opened.recipe.seed)
+            search = search_job(job, opened.recipe.seed, fresh_rows(opened, job.rows))
             timely = {} if replayed is None else replayed.timely
             ladder = _climb(search, job, opened, memory, budget, timely)
         for result in ladder.results:
@@ -348,7 +361,9 @@ def all_rungs(job: Job, opened: Opened) -> tuple[list[Rung], str | None]:
     few = few_labels(job, opened.base)
     rungs, end_on = rungs_of(opened.recipe, opened.base, opened.modality.classical, few=few)
     if idle := unused(opened.recipe, rungs):
-        job.progress.say(f"not used, as no rung that is tried has it: {', '.join(idle)}")
+        pretrained = opened.base.kind != opened.modality.classical
+        why = "no rung that is tried has it" if pretrained else "the base has no pre-training"
+        job.progress.say(f"not used, as {why}: {', '.join(idle)}")
     if opened.earlier is not None:
         rungs.insert(1, Rung("earlier", "the earlier model as it is", Keep(), ()))
     return rungs, end_on
@@ -404,11 +419,18 @@ def fresh_rows(opened: Opened, rows: np.ndarray) -> np.ndarray | None:
     return fresh
 
 
-def search_job(job: Job, seed: int) -> Job:
-    """The rows that choices are made on: all, or `SEARCH_ROWS` with classes in proportion."""
+def search_job(job: Job, seed: int, fresh: np.ndarray | None = None) -> Job:
+    """The rows that choices are made on: all, or `SEARCH_ROWS` with classes in proportion.
+
+    Args:
+        job: with all rows that are learnt from.
+        seed: draws them.
+        fresh: bool (n,), the rows that can judge (see `fresh_rows`): they come first, as a draw
+            from all may leave none of them.
+    """
     if len(job.rows) <= SEARCH_ROWS:
         return job
-    chosen = subset(job.codes(), SEARCH_ROWS, seed)
+    chosen = subset(job.codes(), SEARCH_ROWS, seed, fresh)
     return replace(job, rows=job.rows[chosen], folds=job.folds[chosen])
 
 

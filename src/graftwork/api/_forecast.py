@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from graftwork.api._earlier import Keep
-from graftwork.api._fit import all_rungs, fresh_rows, make_job
+from graftwork.api._fit import SEARCH_ROWS, all_rungs, fresh_rows, make_job
 from graftwork.api._open import Opened, machine_of, open_all, recipe_of, store_folder
 from graftwork.api._replay import replay_of
 from graftwork.api._rungs import BASE, check_rungs
+from graftwork.bases.backbone import Backbone
 from graftwork.bases.vectors import vectors_of
 from graftwork.evaluation.controls import TRAIN_ROWS
 from graftwork.features.store import FeatureStore
@@ -25,6 +26,7 @@ from graftwork.strategies.strategy import Job
 __all__ = ["plan"]
 
 PATHS_PER_RUNG = 20  # heads' paths that a rung's search fits, about: candidates x folds
+LAST_FITS = 2  # heads of a rung that are fitted on all rows
 STRENGTHS = (1.0, 16.0, 250.0)
 
 
@@ -88,22 +90,35 @@ def _forecast(job: Job, opened: Opened, store: FeatureStore, n_rungs: int) -> tu
     steps: dict[str, float] = {}
     missing = 0
     if BASE in job.backbones:
-        base = job.backbones[BASE]
-        seconds = 0.0
-        for values in opened.dataset.inputs.values():
-            more, count = encoding_seconds(base, list(values), store, job.seed)
-            seconds, missing = seconds + more, missing + count
+        seconds, missing = _encoding(job.backbones[BASE], opened, store, job.seed)
         steps["encoding"] = round(seconds, 1)
         share = min(1.0, (TRAIN_ROWS + 1000) / max(len(opened.dataset), 1))
         whole = seconds * len(opened.dataset) / missing if missing else 0.0
         steps["encoding the control with random weights"] = round(whole * share, 1)
+    own = None if opened.earlier is None else opened.earlier.base()
+    if own is not None and own is not opened.base:
+        seconds, more = _encoding(own, opened, store, job.seed)
+        missing += more
+        steps["encoding by the earlier model's base"] = round(seconds, 1)
     widths = vectors_of(opened.base).widths
     dim = max((layer[0] for layer in widths if layer), default=0) or 1000
+    rows, searched = len(job.rows), min(len(job.rows), SEARCH_ROWS)
+    # as much again for controls and the learning curve; the last fits take all rows
     one = search_seconds(
-        len(job.rows), dim, job.task.convex(), fits=PATHS_PER_RUNG, strengths=STRENGTHS
+        searched, dim, job.task.convex(), fits=2 * PATHS_PER_RUNG, strengths=STRENGTHS
     )
-    steps["choosing and fitting heads"] = round(2 * one * (n_rungs + 1), 1)
+    one *= 1 + (rows / searched - 1) * LAST_FITS / (2 * PATHS_PER_RUNG)
+    steps["choosing and fitting heads"] = round(one * (n_rungs + 1), 1)
     return Forecast(steps), missing
+
+
+def _encoding(base: Backbone, opened: Opened, store: FeatureStore, seed: int) -> tuple[float, int]:
+    """(seconds, inputs) that a base has to encode of the dataset."""
+    told = [
+        encoding_seconds(base, list(values), store, seed)
+        for values in opened.dataset.inputs.values()
+    ]
+    return sum(seconds for seconds, _ in told), sum(count for _, count in told)
 
 
 def _training_words(rungs: list[str], budget: str) -> list[str]:

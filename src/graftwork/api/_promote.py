@@ -191,8 +191,9 @@ def _facts(run: Any, name: str, model_facts: Mapping[str, Any], fingerprint: str
     folder, report = run_folder(run), report_of(run) or {}
     plan = read_json(folder / "plan.json") if folder is not None else {}
     recipe, data = plan.get("recipe", {}), dict(plan.get("data", {}))
-    began_from = data.pop("base", None)
-    strategy = model_facts.get("strategy")
+    began_from, strategy = data.pop("base", None), model_facts.get("strategy")
+    if strategy == "earlier":  # kept as it was, on its own base, whichever the plan names
+        began_from = fingerprint
     tuned = strategy not in FROZEN and fingerprint != began_from
     base = _base_facts(recipe, model_facts, began_from)
     facts = {

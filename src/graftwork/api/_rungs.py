@@ -61,10 +61,10 @@ def rungs_of(
     """
     plain = f"{_short(BACKBONES.get(classical))} alone, no transfer"
     first = Rung(classical, plain, make_strategy("probe", {}), (classical,), False)
+    _check_parameters(recipe, base)
     if base.kind == classical:
         _refuse_tuning(recipe.strategy, base)
         return [first], None if recipe.strategy == "auto" else classical
-    _check_parameters(recipe, base)
     rungs = [first] if control or recipe.strategy == "auto" else []
     few = few and recipe.strategy == "auto"
     steps = FEW if few else _up_to(recipe.strategy, base)

@@ -47,7 +47,8 @@ def commit_model(run: RunDirectory, findings: Findings, opened: Opened, progress
     kept = model.facts.get("strategy") == "earlier"
     if opened.earlier is not None and (kept or opened.earlier.base() is opened.base):
         model.facts |= opened.earlier.base_facts()
-    promoted = promoted_facts(opened.recipe.base) if opened.recipe.base else None
+    asked = None if kept else opened.recipe.base  # a kept model brings its own
+    promoted = promoted_facts(asked) if asked else None
     if promoted is not None:
         model.facts["base_promoted"] = promoted
     recipe = as_dict(opened.recipe) | ({"base": model.facts["base"]} if kept else {})
@@ -82,6 +83,13 @@ def _placement(model: Model) -> Any:
     return None
 
 
+def _parameters(model: Model, opened: Opened) -> int | None:
+    """Numbers in the pre-trained base: of the model where it has one, else of that of the fit."""
+    inside = [base for base in model.backbones.values() if hasattr(base, "tunable")]
+    told: int | None = (inside or [opened.base])[0].describe().get("parameters")
+    return told
+
+
 def commit_report(run: RunDirectory, findings: Findings, opened: Opened, machine: Machine) -> None:
     """Write `report/metrics.json`, `report/report.html` and the judged rows' predictions."""
     record = run.record.to_json()
@@ -92,7 +100,7 @@ def commit_report(run: RunDirectory, findings: Findings, opened: Opened, machine
         "seconds": record.get("wall_seconds"),
         "peak_memory_mb": peak_memory_mb(),
         "base_passes": record["counts"].get("base_passes", 0),
-        "parameters": opened.base.describe().get("parameters"),
+        "parameters": _parameters(findings.model, opened),
         "model_mb": round(size / 1e6, 1),
         **findings.extra.get("cost", {}),
     }

@@ -35,14 +35,22 @@ def majority(codes: np.ndarray, n_test: int, k: int) -> Control:
     )
 
 
-def subset(codes: np.ndarray, most: int, seed: int) -> np.ndarray:
+def subset(codes: np.ndarray, most: int, seed: int, before: np.ndarray | None = None) -> np.ndarray:
     """Sorted int64 positions of at most `most` rows, classes in proportion and none lost.
 
     The first row of every class (in random order) goes in before the rest is filled up.
+
+    Args:
+        codes: int64 (n,) of the rows.
+        most: rows to draw.
+        seed: draws them.
+        before: bool (n,), rows that are drawn before all others.
     """
     if len(codes) <= most:
         return np.arange(len(codes))
     order = np.random.default_rng(seed).permutation(len(codes))
+    if before is not None:
+        order = np.concatenate([order[before[order]], order[~before[order]]])
     _, firsts = np.unique(codes[order], return_index=True)
     first = np.zeros(len(codes), dtype=bool)
     first[firsts] = True

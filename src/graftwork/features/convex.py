@@ -122,8 +122,8 @@ def fit_path(
     """Heads for several strengths, in the order given.
 
     They are fitted from the smallest C to the largest, each beginning at the one before; Gram
-    matrices and transposes are made once. With a sparse block the smallest one begins at weaker
-    ones still, roughly fitted. Arguments and errors as in `fit_head`.
+    matrices and transposes are made once. With a sparse block others lie on the way to a C that is
+    far above the one before it, roughly fitted. Arguments and errors as in `fit_head`.
     """
     _check(strengths, targets, blocks, tolerance, max_iterations)
     design = Design(blocks, loss.n_outputs)
@@ -131,8 +131,8 @@ def fit_path(
     precondition = Preconditioner(design)
     parameters = _from_head(design, start)
     heads: dict[float, Head] = {}
-    way = _approach(min(strengths)) if design.sparse and start is None else []
-    for strength in [*way, *sorted(set(strengths))]:
+    asked = sorted(set(strengths))
+    for strength in _way(strengths, begun=start is not None) if design.sparse else asked:
         penalty = 1.0 / (strength * total)
         problem = Linear(
             design.forward, design.backward, _evaluator(design, loss, targets, weights), penalty
@@ -143,7 +143,7 @@ def fit_path(
             problem,
             parameters,
             precondition,
-            tolerance=max(tolerance, APPROACH_TOLERANCE) if strength in way else tolerance,
+            tolerance=tolerance if strength in asked else max(tolerance, APPROACH_TOLERANCE),
             max_iterations=max_iterations,
         )
         parameters = found.parameters
@@ -157,15 +157,29 @@ def fit_path(
     return [heads[strength] for strength in strengths]
 
 
-def _approach(strength: float) -> list[float]:
-    """Weaker strengths on the way to one, ascending.
+def _way(strengths: Sequence[float], *, begun: bool) -> list[float]:
+    """The strengths, ascending, and others on the way to each that is far above the one before.
 
     The preconditioner is exact for dense blocks, for sparse ones diagonal and as good as the
     curvature that it was made from: at zero far from that of a large C. CLINC150 with TF-IDF and
-    C = 1000 took three times as long at once as by way of 64 and 250.
+    C = 1000 took three times as long at once as by way of weaker ones.
+
+    Args:
+        strengths: those that are asked for.
+        begun: the first is not approached, as there is a head to begin at.
     """
     way: list[float] = []
-    while (strength := strength / APPROACH_FACTOR) >= APPROACH_FROM:
+    for strength in sorted(set(strengths)):
+        if way or not begun:
+            way += _approach(strength, way[-1] if way else 0.0)
+        way.append(strength)
+    return way
+
+
+def _approach(strength: float, above: float) -> list[float]:
+    """Strengths between `above` and one, a constant factor apart, ascending."""
+    way: list[float] = []
+    while (strength := strength / APPROACH_FACTOR) >= APPROACH_FROM and strength > above:
         way.insert(0, strength)
     return way
 

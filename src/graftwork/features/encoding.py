@@ -19,13 +19,15 @@ from graftwork.features.plan import (
 )
 from graftwork.runs.progress import Progress, Step
 from graftwork.runtime.batches import plan_batches
-from graftwork.runtime.threads import networks_side_by_side
+from graftwork.runtime.threads import cores, networks_side_by_side
 
-__all__ = ["SEGMENT_ROWS", "Encoding"]
+__all__ = ["SEGMENT_ROWS", "Encoding", "at_a_time", "passes"]
 
 SEGMENT_ROWS = 512  # what a killed run loses at most
 
 Place = TypeVar("Place")  # where a key lies
+T = TypeVar("T")
+R = TypeVar("R")
 Rows = Iterable[np.ndarray]
 
 
@@ -108,7 +110,7 @@ class Encoding(Generic[Place]):
 
         with progress.step(title, len(plan)) as step:
             step.advance(len(plan) - len(names))
-            self._store(due, _passes(self.backbone, work, due), found, step)
+            self._store(due, passes(self.backbone, work, due), found, step)
 
     def _store(
         self, due: list[list[bytes]], passes: Iterator[Rows], found: dict[bytes, Place], step: Step
@@ -137,8 +139,11 @@ def _device(backbone: Backbone) -> str:
     return str(getattr(getattr(backbone, "placement", None), "device", "cpu"))
 
 
-def _passes(
-    backbone: Backbone, work: Callable[[list[bytes]], Rows], due: list[list[bytes]]
-) -> Iterator[Rows]:
+def passes(backbone: Backbone, work: Callable[[T], R], due: Sequence[T]) -> Iterator[R]:
     """Passes in order: side by side on the CPU, one after the other on a GPU."""
     return networks_side_by_side(work, due) if _device(backbone) == "cpu" else map(work, due)
+
+
+def at_a_time(backbone: Backbone) -> int:
+    """How many passes are made at a time."""
+    return cores() if _device(backbone) == "cpu" else 1

@@ -11,6 +11,7 @@ import numpy as np
 
 from graftwork.bases.backbone import Backbone, Shape
 from graftwork.features.convex import fit_path
+from graftwork.features.encoding import at_a_time, passes
 from graftwork.features.plan import input_keys
 from graftwork.features.store import FeatureStore
 from graftwork.runtime.batches import plan_batches
@@ -52,12 +53,17 @@ def encoding_seconds(
     drawn = np.random.default_rng(seed).permutation(len(missing))[:SAMPLE]
     batches = plan_batches(prepared.lengths[drawn])
 
-    def encode() -> None:
-        for batch in batches:
-            backbone.encode(prepared, drawn[batch], Shape.POOLED)
+    copies = at_a_time(backbone)
 
-    backbone.encode(prepared, drawn[batches[0]][:1], Shape.POOLED)  # warm-up
-    spent = _quickest(encode)
+    def work(batch: np.ndarray) -> None:
+        backbone.encode(prepared, drawn[batch], Shape.POOLED)
+
+    def encode() -> None:  # as the store does; the sample is too small to share out
+        for _ in passes(backbone, work, batches * copies):
+            pass
+
+    work(batches[0][:1])  # warm-up
+    spent = _quickest(encode) / copies
     share = float(prepared.lengths.sum()) / max(float(prepared.lengths[drawn].sum()), 1.0)
     return spent * share, len(missing)
 
@@ -78,7 +84,9 @@ def search_seconds(
         for _ in side_by_side(fit, range(cores())):
             pass
 
-    return _quickest(fits_as_the_search) * n_rows / rows * fits / cores()
+    # where there are fewer rows than dimensions a step costs rows x rows (see `race_seconds`)
+    times = n_rows * min(n_rows, dim) / (rows * min(rows, dim))
+    return _quickest(fits_as_the_search) * times * fits / cores()
 
 
 def _quickest(measured: Callable[[], None]) -> float:

@@ -26,6 +26,18 @@ _LOCK = ".lock"
 _OLD = ".old-run"
 # All that may stand in a folder before its plan does; everything else is somebody else's.
 _OURS = {_LOCK, f"{_LOCK}.json", _OLD}
+# What a run has written before its first rung.
+_BEGUN = {
+    "audit.json",
+    "log.jsonl",
+    "machine.json",
+    "plan.json",
+    "recipe.yaml",
+    "record.json",
+    "stages",
+    "status.json",
+    "training",
+}
 
 
 def claim(out: Path | str, *, resume: bool, overwrite: bool) -> tuple[Path, Lock]:
@@ -138,8 +150,13 @@ def _compare(root: Path, old: Plan, new: Plan, *, resume: bool) -> list[str]:
 
 
 def _came_to_nothing(root: Path) -> bool:
-    """Whether a run failed before it had anything to lose: often on what is now put right."""
-    return state(root) == "failed" and not any((root / "stages").glob("rung-*"))
+    """Whether a run failed before it had anything to lose: often on what is now put right.
+
+    With anything beside what a run writes by then (a cache, somebody's notes) it has.
+    """
+    if state(root) != "failed" or any((root / "stages").glob("rung-*")):
+        return False
+    return set(os.listdir(root)) <= _OURS | _BEGUN
 
 
 def _put_right(root: Path) -> None:

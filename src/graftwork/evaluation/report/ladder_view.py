@@ -27,7 +27,7 @@ def ladder(payload: Mapping[str, Any], share: bool) -> dict[str, Any] | None:
     chart = None
     if len(rungs) > 1:
         chart = {
-            "svg": steps(_one_on_another(rungs), share),
+            "svg": steps(_one_on_another(rungs, 1.0 if share else None), share),
             "names": [str(rung.get("title") or rung.get("name")) for rung in rungs],
         }
     if not (chart or passed or trainings):
@@ -35,11 +35,14 @@ def ladder(payload: Mapping[str, Any], share: bool) -> dict[str, Any] | None:
     return {"chart": chart, "passed": passed, "trainings": trainings}
 
 
-def _one_on_another(rungs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _one_on_another(
+    rungs: Sequence[Mapping[str, Any]], most: float | None = None
+) -> list[dict[str, Any]]:
     """The rungs, each at the score of the one that it was compared with, plus its gain.
 
     Where both were judged on the same rows that is its own score. A training is judged on the rows
-    of its pilot: its own score may be lower than that of the rung which it gains on.
+    of its pilot: its own score may be lower than that of the rung which it gains on. The sum of
+    two samples' figures ends at `most`, the best that there can be.
     """
     shown: list[dict[str, Any]] = []
     stood: float | None = None
@@ -47,13 +50,17 @@ def _one_on_another(rungs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         gain = (rung.get("gain") or {}).get("value")
         shift = 0.0 if stood is None or gain is None else stood + gain - rung["value"]
         moved = {
-            key: None if rung.get(key) is None else rung[key] + shift
+            key: None if rung.get(key) is None else _at_most(rung[key] + shift, most)
             for key in ("value", "low", "high")
         }
         shown.append({**rung, **moved})
         if rung.get("taken"):
             stood = moved["value"]
     return shown
+
+
+def _at_most(value: float, most: float | None) -> float:
+    return value if most is None else min(value, most)
 
 
 def _curves(rung: Mapping[str, Any], share: bool) -> list[dict[str, Any]]:
