@@ -50,7 +50,8 @@ def test_a_stopped_training_ends_in_the_same_weights(
 ) -> None:
     first, seconds = finished("finetune", *words)
     for share in (0.6, 0.4, 0.2):  # earlier where it was over before the signal came
-        job = Job(forker, tiny, tmp_path / str(share), *words)
+        (folder := tmp_path / str(share)).mkdir()
+        job = Job(forker, tiny, folder, *words)
         told = job(after=seconds * share, signal=int(number))
         if told.code != 0:
             break

@@ -100,6 +100,35 @@ def test_what_would_take_longer_than_what_is_left_is_not_tried(
     assert again.passed == found.passed  # decided once, whatever the clock says later
 
 
+def test_with_time_for_a_trial_alone_its_model_is_kept(
+    job: Any, rungs: list[Rung], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With many rows one fold judges; here as few as there are."""
+    monkeypatch.setattr("graftwork.strategies._trained.MOST_FOLDS", 1)
+    monkeypatch.setattr("graftwork.planning.gate.LEAST_JUDGED", 50)
+    kind = type(rungs[4].strategy)
+    told = {"pilot": 50.0, "refit": 600.0, "epoch": 200.0, "pilot_epoch": 10.0, "states": 0.0}
+    monkeypatch.setattr(kind, "forecast", lambda self, job, rows: told)
+    wanted: list[float] = []
+    pays = "graftwork.planning.ladder.pays"
+    monkeypatch.setattr(pays, lambda gain, least: wanted.append(least) or False)
+    memory, ladder = Kept(), [rungs[0], rungs[1], rungs[4]]
+    climb(job, ladder, min_gain=0.005, budget=Budget(300.0), memory=memory)
+    decision = memory.decisions["finetune"]
+    assert decision["kept"] is True
+    assert "enough for a trial (about 50 s)" in decision["reason"]
+    assert 0.01 in wanted  # twice as much as of a rung that learns from all rows
+    choice = memory.rungs["finetune"][0]
+    assert (choice.learnt is None) == (choice.settings["epochs"] == 0)
+    replayed = Kept()
+    spent, timely = Budget(1.0, before=2.0), memory.decisions
+    climb(job, ladder, min_gain=0.005, budget=spent, memory=replayed, timely=timely)
+    assert replayed.decisions["finetune"]["kept"] is True
+    later = Kept()
+    climb(job, ladder, min_gain=0.005, budget=Budget(40.0), memory=later)
+    assert not later.decisions["finetune"]["go"]
+
+
 def test_a_forecast_tells_every_part(job: Any, rungs: list[Rung], bert: Any) -> None:
     for rung in rungs[3:]:
         told = rung.strategy.forecast(replace(job, backbones={"base": bert}), 2 * N)  # type: ignore[attr-defined]

@@ -13,12 +13,15 @@ import pytest
 import toy_pictures
 import toys
 from graftwork.api._rungs import make_strategy
+from graftwork.features.out_of_fold import OutOfFold
 from graftwork.model.model import Model
+from graftwork.strategies import _trained
 from graftwork.strategies._starts import start_settings
 from graftwork.strategies._trained import trainable
 from graftwork.strategies._tuned_rows import TunedRows
 from graftwork.strategies._tuning import Tuning, blend
 from graftwork.strategies.strategy import Choice, Job
+from graftwork.training.optimizer import Optimizer
 
 TEXTS, LABELS = toys.sentences(96)
 NEW = [*toys.sentences(30, seed=5)[0], ""]
@@ -176,3 +179,51 @@ def test_stages_of_a_picture_network_lie_the_deeper_the_earlier(tmp_path: Path) 
     assert len(found) == 3
     assert all(max(upper) < min(lower) for lower, upper in pairwise(found))
     assert min(found[-1]) == 1
+
+
+@pytest.fixture
+def one_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One pilot, as with many rows; its tuned weights are the choice, not the frozen start."""
+    monkeypatch.setattr(_trained, "MOST_FOLDS", 1)
+    tuned = lambda self: max(range(len(self.settings)), key=lambda i: self.settings[i]["epochs"])  # noqa: E731
+    monkeypatch.setattr(OutOfFold, "best", tuned)
+
+
+@pytest.mark.usefixtures("one_pilot")
+def test_a_kept_pilot_is_the_model_that_was_judged(
+    way: Any, job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = replace(job, folder=lambda name: tmp_path / name, checkpoint_seconds=0.0)
+    choice = way.search(job, keep=True)
+    found = choice.out_of_fold
+    assert choice.learnt is not None
+    assert set(choice.learnt) | set(job.rows[found.rows]) == set(job.rows)
+    assert not set(choice.learnt) & set(job.rows[found.rows])
+    assert f"learnt from {len(choice.learnt)} rows" in choice.words
+    monkeypatch.setattr(Optimizer, "step", None)  # no step is made twice
+    model = way.build(job, choice)
+    said = model.predict(job.dataset.take(job.rows[found.rows])).probabilities
+    np.testing.assert_allclose(said, found.best_probabilities, atol=HALF)
+    assert not job.notes  # what a refit takes is foretold of all rows
+
+
+@pytest.mark.usefixtures("one_pilot")
+def test_a_kept_pilot_without_checkpoints_is_trained_again_to_the_same(job: Job) -> None:
+    strategy = make_strategy(*WAYS["all layers"])
+    choice = strategy.search(job, keep=True)  # type: ignore[call-arg]
+    one, two = (strategy.build(job, choice) for _ in range(2))
+    np.testing.assert_array_equal(one.scores(NEW), two.scores(NEW))
+    said = one.predict(job.dataset.take(job.rows[choice.out_of_fold.rows])).probabilities
+    np.testing.assert_allclose(said, choice.out_of_fold.best_probabilities, atol=HALF)
+
+
+def test_epochs_whose_weights_are_gone_are_no_choice(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_trained, "MOST_FOLDS", 1)
+    strategy = make_strategy("finetune", {"epochs": 6, "rate": RATE, "patience": 1})
+    kept, free = (strategy.search(job, keep=keep) for keep in (True, False))  # type: ignore[call-arg]
+    last = len(kept.facts["curves"][0]["losses"])
+    assert last < 6  # it stopped early
+    assert {told["epochs"] for told in kept.out_of_fold.settings} == {0, last}
+    assert {told["epochs"] for told in free.out_of_fold.settings} > {0, last}

@@ -375,7 +375,7 @@ def _climb(
     opened: Opened,
     memory: RunMemory,
     budget: Budget,
-    timely: dict[str, bool],
+    timely: dict[str, dict[str, Any]],
 ) -> Climb:
     recipe = opened.recipe
     rungs, end_on = all_rungs(job, opened)

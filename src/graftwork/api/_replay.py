@@ -30,11 +30,11 @@ class Replayed:
 
     Attributes:
         settings: every field of its recipe.
-        timely: by rung, and for ``encoding``, whether there was time for it.
+        timely: by rung, and for ``encoding``, what was decided where time had a say.
     """
 
     settings: dict[str, Any]
-    timely: dict[str, bool]
+    timely: dict[str, dict[str, Any]]
 
     def under(self, settings: Mapping[str, Any] | Recipe | None) -> dict[str, Any]:
         """Its settings with others on top."""
@@ -44,7 +44,7 @@ class Replayed:
         """Say that there is, or is no, time for the base; a resumed run has said so before."""
         known = self.timely.get(ENCODING)
         if known is not None and memory.decided(ENCODING) is None:
-            memory.decide(ENCODING, {"go": known, "forecast": 0.0})
+            memory.decide(ENCODING, {"go": bool(known["go"]), "forecast": 0.0})
 
 
 def replay_of(run: str | Path) -> Replayed:
@@ -62,5 +62,5 @@ def replay_of(run: str | Path) -> Replayed:
     for folder in sorted(place.glob(f"stages/{DECISION}*")):
         name, decision = folder.name.removeprefix(DECISION), stage_payload(folder)
         if name == ENCODING or decision.get("clock"):
-            timely[name] = bool(decision["go"])
+            timely[name] = decision
     return Replayed(settings, timely)

@@ -304,7 +304,12 @@ class RunMemory:
             rows=tensors.get("rows"),
         )
         choice = Choice(
-            told["strategy"], told["settings"], found, told["words"], told.get("facts", {})
+            told["strategy"],
+            told["settings"],
+            found,
+            told["words"],
+            told.get("facts", {}),
+            tensors.get("learnt"),
         )
         return choice, float(told["seconds"])
 
@@ -332,6 +337,7 @@ class RunMemory:
                 "truth": found.truth,
                 "best_probabilities": np.ascontiguousarray(found.best_probabilities),
                 **({} if found.rows is None else {"rows": found.rows}),
+                **({} if choice.learnt is None else {"learnt": choice.learnt}),
             },
         )
 

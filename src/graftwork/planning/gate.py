@@ -33,10 +33,12 @@ class Gate:
     budget: Budget | None
     refit_rows: int
     fresh: np.ndarray | None
-    timely: Mapping[str, bool]
+    timely: Mapping[str, Mapping[str, Any]]
 
     def decide(self, rung: Rung, best: RungResult | None) -> Decision:
         """Whether to `go` and for what `reason`; whether the `clock` had a say; any `forecast`.
+
+        Where the time is enough for a pilot alone, it may go with its model `kept`.
 
         Args:
             rung: the next one.
@@ -64,12 +66,15 @@ class Gate:
         forecast = rung.strategy.forecast(job, self.refit_rows)
         forecast = {name: round(seconds, 3) for name, seconds in forecast.items()}
         wanted = forecast["pilot"] + forecast["refit"]
-        return {**self._affordable(rung, wanted, asked), "forecast": forecast}
+        keeps = rung.strategy.keeps and len(rung.strategy.splits(job)) == 1
+        least = forecast["pilot"] if keeps else None
+        return {**self._affordable(rung, wanted, asked, least), "forecast": forecast}
 
     def _late(self, rung: Rung) -> str:
         """Why there is no time for any more, or nothing."""
         if rung.name in self.timely:  # replayed: the clock is not asked
-            return "" if self.timely[rung.name] else "the run that is replayed had no time for it"
+            known = self.timely[rung.name]["go"]
+            return "" if known else "the run that is replayed had no time for it"
         return "the budget is spent" if self.budget is not None and self.budget.left <= 0 else ""
 
     def _searchable(self, rung: Rung, job: Job, asked: bool) -> Decision:
@@ -96,15 +101,25 @@ class Gate:
         new = "" if self.fresh is None else " new"
         return f"a pilot could be judged by {judged}{new} rows only, too few to see a gain"
 
-    def _affordable(self, rung: Rung, wanted: float, asked: bool) -> Decision:
-        """Whether so many seconds are left."""
+    def _affordable(
+        self, rung: Rung, wanted: float, asked: bool, least: float | None = None
+    ) -> Decision:
+        """Whether so many seconds are left, or at least those of a pilot that is kept."""
         told = f"about {duration_text(wanted)}"
         if rung.name in self.timely and not asked:  # one that it had no time for is out before
             reason = f"{told}, as the run that is replayed decided"
-            return {"go": True, "reason": reason, "clock": True}
+            kept = {"kept": True} if self.timely[rung.name].get("kept") else {}
+            return {"go": True, "reason": reason, "clock": True, **kept}
         if self.budget is None:
             return {"go": True, "reason": told, "clock": True}
         left = self.budget.left
+        if wanted > left and not asked and least is not None and least <= left:
+            reason = (
+                f"{told}, and {duration_text(left)} are left of the budget: enough for a trial "
+                f"(about {duration_text(least)}), whose own model is kept if it gains enough"
+            )
+            self.job.progress.say(f"{rung.title}: {reason}")
+            return {"go": True, "reason": reason, "clock": True, "kept": True}
         if wanted > left and not asked:
             reason = f"{told}, and {duration_text(max(left, 0))} are left of the budget"
             return {"go": False, "reason": reason, "clock": True}

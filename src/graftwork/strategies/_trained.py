@@ -3,7 +3,7 @@
 The pilot learns from at most `PILOT_ROWS` rows and is judged on folds it did not see, against the
 frozen start fitted on those very rows. What it chooses is fixed in the refit: how far to go back
 towards the start, and how much a model without pre-training, fitted on the same rows, has to say
-beside it.
+beside it. Where there is no time for a refit, a pilot's own model may be kept.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ ENOUGH_ROWS = 500  # one fold will do from here on; with fewer rows a second is 
 MOST_FOLDS = 2
 SHARES = (0.5,)  # of the way from the start, tried besides the whole of it
 BESIDES = (0.0, 0.5, 1.0)  # weights of a plain model's scores beside the tuned ones
-REFIT = "refit"  # the part of a training that is not a pilot
+REFIT, PILOT = "refit", "pilot"  # the parts of a training
 Key = tuple[int, float, float]  # epochs, share of the way, weight beside
 
 
@@ -111,8 +111,15 @@ class _Judge:
         self.scores = [state[str(i)] for i in range(len(state))]
 
 
-def pilot(job: Job, way: Way) -> Choice:
-    """Train on some rows, judge on others; choose passes and interpolation factor."""
+def pilot(job: Job, way: Way, *, keep: bool = False) -> Choice:
+    """Train on some rows, judge on others; choose passes and interpolation factor.
+
+    Args:
+        job: the rows that choices are made on.
+        way: how they train.
+        keep: the model of the only pilot will be kept: weights of an epoch before the last are no
+            choice, as they are gone.
+    """
     from graftwork.features.out_of_fold import OutOfFold
     from graftwork.strategies.strategy import Choice
 
@@ -127,6 +134,8 @@ def pilot(job: Job, way: Way) -> Choice:
         found.append(_one_pilot(job, way, name, settings, number, learn, judge))
     # where folds stopped at different epochs, only what all of them tried is compared
     tried = [key for key in found[0][1] if all(key in others for _, others, _ in found)]
+    if keep:
+        tried = [key for key in tried if key[0] in (0, len(found[0][2].losses))]
     rows = np.concatenate([judge for judge, _, _ in found])
     stacked = np.stack([np.concatenate([p[key] for _, p, _ in found]) for key in tried])
     truth = job.codes()[rows]
@@ -152,24 +161,36 @@ def pilot(job: Job, way: Way) -> Choice:
         "judged": len(rows),
         "options": way.options.to_json(),
     }
-    return Choice(way.strategy, chosen, out, out.names[best], facts)
+    if not keep or not chosen["epochs"]:
+        return Choice(way.strategy, chosen, out, out.names[best], facts)
+    learnt = job.rows[drawn[0][0]]
+    words = f"{out.names[best]}, learnt from {len(learnt):,} rows as there is no time for more"
+    return Choice(way.strategy, chosen, out, words, facts, learnt)
 
 
 def refit(job: Job, way: Way, choice: Choice) -> Model:
-    """Train on all of the job's rows for the chosen number of passes, interpolate, and join."""
-    settings = choice.settings
+    """Train on all of the job's rows for the chosen number of passes, interpolate, and join.
+
+    Of a pilot that is kept, its own training is taken up where it ended.
+    """
+    settings, part = choice.settings, REFIT
     name = settings["backbone"]
+    if choice.learnt is not None:
+        part, no_folds = f"{PILOT}-0", np.zeros(len(choice.learnt), dtype=np.int64)
+        job = replace(job, rows=choice.learnt, folds=no_folds)
     model = begin(job, name, settings)
     model.facts |= {"strategy": way.strategy, "chosen": choice.words}
     if not settings["epochs"]:
         return model
     if way.contrast:  # its passes come from the rows there are; those of the pilot count
         way = replace(way, options=replace(way.options, epochs=settings["epochs"]))
-    seen = replace(way, altered=min(way.altered, settings["epochs"] - 1))
+    few = min(way.altered, settings["epochs"] - 1)
+    seen = way if part != REFIT else replace(way, altered=few)
     tuning, start = trainable(job, seen, name, settings, model)
-    curve = _train(job, way, tuning, REFIT, epochs=settings["epochs"])
+    curve = _train(job, way, tuning, part, epochs=settings["epochs"])
     tuning.put(blend(start, tuning.tensors(), settings["share"]))
-    job.notes[f"{way.name} refit"] = curve.to_json()
+    if part == REFIT:
+        job.notes[f"{way.name} {REFIT}"] = curve.to_json()
     finished = tuning.tunable.finished()
     if way.contrast:  # the head is fitted on the very features that it will read
         tuned = begin(replace(job, backbones={**job.backbones, name: finished}), name, settings)
@@ -208,13 +229,13 @@ def _one_pilot(
     tuning, start = trainable(learning, way, name, settings, begun)
     rows = TunedRows.of(judging, tuning.tunable, _readout_of(settings))
     if way.contrast:  # few rows: passes are not chosen by what they say
-        curve = _train(learning, way, tuning, f"pilot-{number}")
+        curve = _train(learning, way, tuning, f"{PILOT}-{number}")
         probabilities = tuning.task.probabilities(tuning.scores(rows))
         return judge, {(way.options.epochs, 1.0, 0.0): probabilities}, curve
     watcher = _Judge(tuning, rows, job.metric)
     inputs = job.dataset.take(judging.rows)
     frozen = begun.predict(inputs, store=job.store, progress=job.progress)
-    curve = _train(learning, way, tuning, f"pilot-{number}", watcher=watcher)
+    curve = _train(learning, way, tuning, f"{PILOT}-{number}", watcher=watcher)
     last, end = len(watcher.scores), tuning.tensors()
     scores = {(last, 1.0): watcher.scores[-1]}
     if last < way.options.epochs:  # stopped early: an epoch before may have been better

@@ -51,6 +51,7 @@ class Tuner:
 
     from_probe: ClassVar[bool] = True  # whether it begins with the probe's readout and head
     joins: ClassVar[bool] = True  # whether a model without pre-training may stand beside it
+    keeps: ClassVar[bool] = True  # whether a pilot's model may be kept
 
     def common(self) -> dict[str, Any]:
         """What all of them tell the training loop."""
@@ -86,14 +87,20 @@ class Tuner:
         """The job as training begins from it."""
         return job
 
-    def search(self, job: Job) -> Choice:
-        """Choose passes and interpolation factor by a pilot."""
+    def search(self, job: Job, *, keep: bool = False) -> Choice:
+        """Choose passes and interpolation factor by a pilot.
+
+        Args:
+            job: the rows that choices are made on.
+            keep: there is no time to learn from all rows afterwards: what `build` gives will be
+                the model of the pilot itself. There must be one pilot only (see `splits`).
+        """
         from graftwork.strategies._trained import pilot
 
-        return pilot(self.start(job), self.way(job))
+        return pilot(self.start(job), self.way(job), keep=keep)
 
     def build(self, job: Job, choice: Choice) -> Model:
-        """Train on all rows of the job with the choices fixed."""
+        """Train on all rows of the job with the choices fixed; or end what a kept pilot began."""
         from graftwork.strategies._trained import refit
 
         return refit(self.start(job), self.way(job), choice)

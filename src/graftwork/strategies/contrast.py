@@ -42,6 +42,7 @@ class Contrast(Tuner):
 
     declaration: ClassVar[Declaration]
     joins: ClassVar[bool] = False  # how much it should say cannot be told by so few rows
+    keeps: ClassVar[bool] = False  # of few rows every one counts
 
     epochs: int = setting(2, "passes over the rows, at least", low=1, high=100)
     steps: int = setting(

@@ -95,6 +95,8 @@ class Choice:
         out_of_fold: predictions of the finalists; None when read back from a record.
         words: the choice in words, for logs and reports.
         facts: plain values that tell how it came about (curves); nothing is decided by them.
+        learnt: int64 positions in the dataset that the pilot learnt from, where its own model is
+            kept; None: the model learns from all of the job's rows.
     """
 
     strategy: str
@@ -102,6 +104,7 @@ class Choice:
     out_of_fold: OutOfFold | None
     words: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
+    learnt: np.ndarray | None = None
 
     def to_json(self) -> dict[str, Any]:
         """What the record keeps."""
