@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from graftwork.api._rungs import few_labels, make_strategy, rungs_of
 from graftwork.bases.hog import Hog
 from graftwork.errors import TrainingError
 from graftwork.planning.budget import Budget
+from graftwork.planning.gain import wanted_of_kept
+from graftwork.planning.gate import Gate
 from graftwork.planning.ladder import UNTUNED, climb
 from graftwork.planning.rung import Rung
 from graftwork.runs.recipe import Recipe
@@ -106,18 +109,20 @@ def test_with_time_for_a_trial_alone_its_model_is_kept(
     """With many rows one fold judges; here as few as there are."""
     monkeypatch.setattr("graftwork.strategies._trained.MOST_FOLDS", 1)
     monkeypatch.setattr("graftwork.planning.gate.LEAST_JUDGED", 50)
+    monkeypatch.setattr(Gate, "_hopeful", lambda self, best: True)
     kind = type(rungs[4].strategy)
     told = {"pilot": 50.0, "refit": 600.0, "epoch": 200.0, "pilot_epoch": 10.0, "states": 0.0}
     monkeypatch.setattr(kind, "forecast", lambda self, job, rows: told)
     wanted: list[float] = []
     pays = "graftwork.planning.ladder.pays"
     monkeypatch.setattr(pays, lambda gain, least: wanted.append(least) or False)
+    monkeypatch.setattr("graftwork.planning.ladder.wanted_of_kept", lambda *_: 0.01)
     memory, ladder = Kept(), [rungs[0], rungs[1], rungs[4]]
     climb(job, ladder, min_gain=0.005, budget=Budget(300.0), memory=memory)
     decision = memory.decisions["finetune"]
     assert decision["kept"] is True
     assert "enough for a trial (about 50 s)" in decision["reason"]
-    assert 0.01 in wanted  # twice as much as of a rung that learns from all rows
+    assert set(wanted) == {0.005, 0.01}
     choice = memory.rungs["finetune"][0]
     assert (choice.learnt is None) == (choice.settings["epochs"] == 0)
     replayed = Kept()
@@ -127,6 +132,23 @@ def test_with_time_for_a_trial_alone_its_model_is_kept(
     later = Kept()
     climb(job, ladder, min_gain=0.005, budget=Budget(40.0), memory=later)
     assert not later.decisions["finetune"]["go"]
+
+
+@pytest.mark.parametrize(("score", "wanted"), [(0.6, 0.012), (0.9, 0.005), (None, 0.005)])
+def test_a_kept_trial_must_gain_what_its_missing_rows_would(
+    score: float | None, wanted: float
+) -> None:
+    best: Any = SimpleNamespace(score={"value": score})
+    assert wanted_of_kept(best, "accuracy", 0.005) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(("score", "hopeful"), [(0.83, True), (0.97, False), (None, True)])
+def test_a_trial_is_kept_only_where_there_is_much_to_gain(
+    job: Any, score: float | None, hopeful: bool
+) -> None:
+    """Tuning brings a tenth of what is missing, at least a point is wanted."""
+    gate = Gate(job, 0.005, None, None, N, None, {})
+    assert gate._hopeful(SimpleNamespace(score={"value": score})) is hopeful  # type: ignore[arg-type]
 
 
 def test_a_forecast_tells_every_part(job: Any, rungs: list[Rung], bert: Any) -> None:

@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 
 from graftwork.errors import GraftworkError
-from graftwork.metrics import METRICS
 from graftwork.planning.budget import Budget, duration_text
-from graftwork.planning.gain import points_text
+from graftwork.planning.gain import missing, points_text
 from graftwork.planning.rung import Rung, RungResult, trains
 from graftwork.strategies.strategy import Job
 
 __all__ = ["Gate"]
 
 FEW_ROWS = 1000  # a choice among heads on fewer is over before it is worth foretelling
+# Tuning brings a tenth (finance) to a third (SUBJ) of what is missing to the best score. A trial
+# whose model would be kept takes most of what is left of the budget: twice the least gain, at least,
+# must be hoped for.
+HOPED, HOPED_GAINS = 0.1, 2
 LEAST_JUDGED = 100  # rows; a pilot that is judged by fewer could tell 5 points from none at best
 
 Decision = dict[str, Any]
@@ -67,7 +70,7 @@ class Gate:
         forecast = {name: round(seconds, 3) for name, seconds in forecast.items()}
         wanted = forecast["pilot"] + forecast["refit"]
         keeps = rung.strategy.keeps and len(rung.strategy.splits(job)) == 1
-        least = forecast["pilot"] if keeps else None
+        least = forecast["pilot"] if keeps and self._hopeful(best) else None
         return {**self._affordable(rung, wanted, asked, least), "forecast": forecast}
 
     def _late(self, rung: Rung) -> str:
@@ -127,14 +130,18 @@ class Gate:
         reason = f"{told} of the {duration_text(max(left, 0))} left"
         return {"go": True, "reason": reason, "clock": True}
 
+    def _hopeful(self, best: RungResult) -> bool:
+        """Whether tuning can be hoped to gain what is wanted of a trial that is kept."""
+        left = missing(best, self.job.metric)
+        return left is None or left * HOPED >= HOPED_GAINS * self.min_gain
+
     def _headroom(self, best: RungResult) -> str:
         """Why there is nothing left to gain, or nothing.
 
         Only a score near its best says so. That a few layers bring nothing says little of all of
         them: where frozen features fall short, the last layers often do too.
         """
-        value = best.score["value"]
-        most = METRICS.get(self.job.metric).declaration.facts["range"][1]
-        if value is None or most is None or most - value >= self.min_gain:
+        left, value = missing(best, self.job.metric), best.score["value"]
+        if value is None or left is None or left >= self.min_gain:
             return ""
         return f"at {value:.3f} there is less than {points_text(self.min_gain)} left to gain"

@@ -26,7 +26,14 @@ from graftwork.evaluation.scores import gain as paired_gain
 from graftwork.evaluation.scores import intervals
 from graftwork.features.out_of_fold import OutOfFold
 from graftwork.planning.budget import Budget
-from graftwork.planning.gain import Gain, gain_text, pays, presumption_text, shown_worse
+from graftwork.planning.gain import (
+    Gain,
+    gain_text,
+    pays,
+    presumption_text,
+    shown_worse,
+    wanted_of_kept,
+)
 from graftwork.planning.gate import Gate
 from graftwork.planning.memory import Memory
 from graftwork.planning.rung import Rung, RungResult, trains
@@ -146,11 +153,12 @@ class _Ladder:
             return
         first = len(rung.backbones) == 1 and rung.builds_on is None  # others tell of another start
         self.job.shared[rung.backbones[0] if first else rung.name] = choice
-        result = self._judged(rung, choice, seconds, decision)
+        wanted = self._wanted(decision)
+        result = self._judged(rung, choice, seconds, wanted, decision.get("forecast"))
         self.results.append(result)
         if result.taken:
             self.best = result
-        if rung.transfers and self._beats(result):
+        if rung.transfers and self._beats(result, wanted):
             self.transfer = result
         self.job.progress.say(_told(result, self.job.metric))
 
@@ -165,11 +173,14 @@ class _Ladder:
         return decision
 
     def _judged(
-        self, rung: Rung, choice: Choice, seconds: float, decision: Mapping[str, Any]
+        self,
+        rung: Rung,
+        choice: Choice,
+        seconds: float,
+        wanted: float,
+        forecast: dict[str, float] | None,
     ) -> RungResult:
         """Cross-fit the rung's choice and compare it with the best so far."""
-        forecast = decision.get("forecast")
-        wanted = self.min_gain * (KEPT_GAIN if decision.get("kept") else 1)
         found = _out_of_fold(choice)
         rows = _judged_rows(found)
         predicted = _spread(len(self.truth), rows, found.cross_fitted(self.halves[rows]))
@@ -194,8 +205,22 @@ class _Ladder:
             if rung.name == self.end_on:
                 reason = f"asked for; {UNTUNED}" if _as_it_began(rung, choice) else "asked for"
         return RungResult(
-            rung, choice, predicted, score[metric].to_json(), gain, taken, seconds, reason, forecast
+            rung,
+            choice,
+            predicted,
+            score[metric].to_json(),
+            gain,
+            taken,
+            seconds,
+            reason,
+            forecast,
         )
+
+    def _wanted(self, decision: Mapping[str, Any]) -> float:
+        """The gain that a rung must show."""
+        if self.best is None or not decision.get("kept"):
+            return self.min_gain
+        return wanted_of_kept(self.best, self.job.metric, self.min_gain)
 
     @staticmethod
     def _presumed(rung: Rung, best: RungResult) -> bool:
@@ -248,8 +273,8 @@ class _Ladder:
         error = (found.high - found.low) / (2 * z_of(0.95))
         return {**found.to_json(), "error": float(error) if np.isfinite(error) else None}
 
-    def _beats(self, result: RungResult) -> bool:
-        """Whether a transfer rung is better than the best transfer rung before it."""
+    def _beats(self, result: RungResult, wanted: float) -> bool:
+        """Whether a transfer rung gains so much on the best transfer rung before it."""
         if self.transfer is None or result.rung.name == self.end_on:
             return True
         if self.transfer.rung.name == self.end_on:
@@ -259,12 +284,9 @@ class _Ladder:
         if _as_it_began(result.rung, result.choice):
             return False
         standing = self._standing(result.rung, result.choice, self.transfer)
-        return pays(self._gain(result.predicted, standing), self.min_gain)
+        return pays(self._gain(result.predicted, standing), wanted)
 
 
-# A pilot that is kept has learnt from a fifth fewer rows than the final model of what it replaces,
-# which costs some tenths of a point: it must gain twice as much.
-KEPT_GAIN = 2
 UNTUNED = "nothing is tuned: the pilot went all the way back to the frozen start"
 
 
