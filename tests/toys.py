@@ -170,6 +170,20 @@ def sentences(n: int, seed: int = 0) -> tuple[list[str], list[str]]:
     return texts, labels
 
 
+def contrary(n: int, seed: int = 0) -> tuple[list[str], list[str]]:
+    """(texts, labels): two words decide together, and neither of them alone tells anything.
+
+    No sum over words can know such labels, and features of a frozen network know them by halves.
+    """
+    rng, texts, labels = np.random.default_rng(seed), [], []
+    for _ in range(n):
+        first, second = rng.integers(0, 2, 2)
+        told = [("refund", "parcel")[first], ("login", "late")[second]]
+        texts.append(" ".join(rng.permutation([*told, *rng.choice(FILLER, 3)])))
+        labels.append("alike" if first == second else "different")
+    return texts, labels
+
+
 def dataset(
     inputs: dict[str, list[Any]], labels: list[Any], *, test: np.ndarray | None = None
 ) -> Any:

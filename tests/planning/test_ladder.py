@@ -264,26 +264,12 @@ def test_the_ladder_ends_where_little_is_left_to_gain(job: Any, rungs: list[Rung
     assert found.chosen.rung.name == "lexical"
 
 
-def contrary(n: int, seed: int = 0) -> tuple[list[str], list[str]]:
-    """(texts, labels): two words decide together, and neither of them alone tells anything.
-
-    No sum over words can know such labels, and features of a frozen network know them by halves.
-    """
-    rng, texts, labels = np.random.default_rng(seed), [], []
-    for _ in range(n):
-        first, second = rng.integers(0, 2, 2)
-        told = [("refund", "parcel")[first], ("login", "late")[second]]
-        texts.append(" ".join(rng.permutation([*told, *rng.choice(toys.FILLER, 3)])))
-        labels.append("alike" if first == second else "different")
-    return texts, labels
-
-
 @pytest.mark.parametrize(("rate", "helps"), [(3e-3, True), (1e-7, False)])
 def test_tuning_is_taken_because_it_gains(
     rate: float, helps: bool, bert: Any, lexical: Any, tmp_path: Path
 ) -> None:
     """On labels that want it; with a rate at which nothing moves it is tried and left."""
-    texts, labels = contrary(300)
+    texts, labels = toys.contrary(300)
     data = toys.dataset({"text": texts}, labels)
     job = toys.job(data, {"lexical": lexical, "base": bert}, tmp_path)
     recipe = Recipe(parameters={"epochs": 5, "rate": rate, "batch_rows": 16})
@@ -316,7 +302,7 @@ def test_a_pilot_that_went_all_the_way_back_is_not_taken(
     bert: Any, lexical: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the halves' own choices gain is no gain of the frozen start, which would be kept."""
-    texts, labels = contrary(300)
+    texts, labels = toys.contrary(300)
     data = toys.dataset({"text": texts}, labels)
     job = toys.job(data, {"lexical": lexical, "base": bert}, tmp_path)
     recipe = Recipe(parameters={"epochs": 1, "rate": 1e-7})

@@ -18,8 +18,8 @@ __all__ = ["Gate"]
 
 FEW_ROWS = 1000  # a choice among heads on fewer is over before it is worth foretelling
 # Tuning brings a tenth (finance) to a third (SUBJ) of what is missing to the best score. A trial
-# whose model would be kept takes most of what is left of the budget: twice the least gain, at least,
-# must be hoped for.
+# whose model would be kept takes most of what is left of the budget: twice the least gain must be
+# hoped for.
 HOPED, HOPED_GAINS = 0.1, 2
 LEAST_JUDGED = 100  # rows; a pilot that is judged by fewer could tell 5 points from none at best
 

@@ -1,0 +1,70 @@
+"""A budget with time for a trial alone: its own model is kept, and cut anywhere it is the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from job_files import write_csv
+from tuned_jobs import hashes
+
+import graftwork as gw
+import toys
+from graftwork.errors import Interrupted
+from graftwork.planning.gate import Gate
+from graftwork.runs.progress import Progress, Step
+from graftwork.storage.json_files import read_json
+from graftwork.strategies.finetune import Finetune
+
+FORETOLD = {"states": 0.0, "pilot_epoch": 0.1, "epoch": 1e6, "pilot": 1.0, "refit": 3e6}
+
+
+class Stopping(Progress):
+    """Cancels when a step whose title holds these words has come so far."""
+
+    def __init__(self, words: str, after: int) -> None:
+        super().__init__()
+        self.words, self.after = words, after
+
+    def on_advance(self, step: Step) -> None:
+        if self.words in step.title and step.done >= self.after:
+            self.cancel()
+
+
+@pytest.fixture
+def fit(monkeypatch: pytest.MonkeyPatch, checkpoints: Any, tmp_path: Path) -> Any:
+    """Fits rows that want tuning; one fold judges, as it does of many rows."""
+    monkeypatch.setattr("graftwork.strategies._trained.MOST_FOLDS", 1)
+    monkeypatch.setattr("graftwork.planning.gate.LEAST_JUDGED", 20)
+    monkeypatch.setattr(Gate, "_hopeful", lambda self, best: True)
+    monkeypatch.setattr(Finetune, "forecast", lambda self, job, rows: FORETOLD)
+    texts, labels = toys.contrary(400)
+    rows = [{"text": text, "label": label} for text, label in zip(texts, labels, strict=True)]
+    data = write_csv(tmp_path / "rows.csv", rows)
+    settings = {
+        "target": "label",
+        "base": str(checkpoints("bert")),
+        "parameters": {"epochs": 5, "rate": 3e-3, "batch_rows": 16},
+    }
+
+    def run(name: str, progress: Progress | None = None) -> Path:
+        out = tmp_path / name
+        where = {"out": out, "machine": {"cache": str(tmp_path / f"{name}-cache")}}
+        gw.fit(data, settings=settings, progress=progress, **where)
+        return out
+
+    return run
+
+
+@pytest.mark.parametrize(("words", "after"), [("(trying)", 30), ("learning curve", 1)])
+def test_stopped_on_its_way_it_ends_in_the_same_model(fit: Any, words: str, after: int) -> None:
+    whole = fit("whole")
+    chosen = read_json(whole / "report" / "metrics.json")["chosen"]
+    assert chosen["strategy"] in ("top", "finetune")
+    assert "as there is no time for more" in chosen["words"]
+    decision = read_json(whole / "stages" / f"decision-{chosen['strategy']}" / "payload.json")
+    assert decision["kept"] is True
+    with pytest.raises(Interrupted):
+        fit("cut", Stopping(words, after))
+    assert hashes(fit("cut") / "model") == hashes(whole / "model")
