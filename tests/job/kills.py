@@ -1,4 +1,4 @@
-"""How runs are killed on their way, at random points."""
+"""How runs are cut on their way: killed at random points, or stopped within a step."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import signal
 from collections.abc import Callable
 from itertools import count
 from typing import Any
+
+from graftwork.runs.progress import Progress, Step
 
 HALVES = ((0.5, 1.0), (0.05, 0.5))  # of a run: where the first kill of a job falls, in turns
 AGAIN = (0.05, 0.35)
@@ -56,3 +58,15 @@ def kill(
     told = job()
     assert told.code == 0, told.err
     return points, told.seconds
+
+
+class Stopping(Progress):
+    """Cancels once a step with that title has moved on by so much."""
+
+    def __init__(self, title: str, after: int) -> None:
+        super().__init__()
+        self.title, self.after = title, after
+
+    def on_advance(self, step: Step) -> None:
+        if step.title == self.title and step.done >= self.after:
+            self.cancel()

@@ -7,29 +7,18 @@ from typing import Any
 
 import pytest
 from job_files import write_csv
+from kills import Stopping
 from tuned_jobs import hashes
 
 import graftwork as gw
 import toys
 from graftwork.errors import Interrupted
 from graftwork.planning.gate import Gate
-from graftwork.runs.progress import Progress, Step
+from graftwork.runs.progress import Progress
 from graftwork.storage.json_files import read_json
 from graftwork.strategies.finetune import Finetune
 
 FORETOLD = {"states": 0.0, "pilot_epoch": 0.1, "epoch": 1e6, "pilot": 1.0, "refit": 3e6}
-
-
-class Stopping(Progress):
-    """Cancels when a step whose title holds these words has come so far."""
-
-    def __init__(self, words: str, after: int) -> None:
-        super().__init__()
-        self.words, self.after = words, after
-
-    def on_advance(self, step: Step) -> None:
-        if self.words in step.title and step.done >= self.after:
-            self.cancel()
 
 
 @pytest.fixture
@@ -57,8 +46,10 @@ def fit(monkeypatch: pytest.MonkeyPatch, checkpoints: Any, tmp_path: Path) -> An
     return run
 
 
-@pytest.mark.parametrize(("words", "after"), [("(trying)", 30), ("learning curve", 1)])
-def test_stopped_on_its_way_it_ends_in_the_same_model(fit: Any, words: str, after: int) -> None:
+@pytest.mark.parametrize(
+    ("title", "after"), [("tuning all layers (trying)", 30), ("learning curve", 1)]
+)
+def test_stopped_on_its_way_it_ends_in_the_same_model(fit: Any, title: str, after: int) -> None:
     whole = fit("whole")
     chosen = read_json(whole / "report" / "metrics.json")["chosen"]
     assert chosen["strategy"] in ("top", "finetune")
@@ -66,5 +57,5 @@ def test_stopped_on_its_way_it_ends_in_the_same_model(fit: Any, words: str, afte
     decision = read_json(whole / "stages" / f"decision-{chosen['strategy']}" / "payload.json")
     assert decision["kept"] is True
     with pytest.raises(Interrupted):
-        fit("cut", Stopping(words, after))
+        fit("cut", Stopping(title, after))
     assert hashes(fit("cut") / "model") == hashes(whole / "model")

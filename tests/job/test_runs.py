@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 from job_files import heads_of, make_rows, read_csv, stored_keys, write_csv
-from kills import kill_runs
+from kills import Stopping, kill_runs
 
 from graftwork.api import fit
 from graftwork.errors import Interrupted
-from graftwork.runs.progress import Progress, Step
 from graftwork.storage.json_files import read_json
 
 ROWS = 600  # more than one segment of the feature store
@@ -187,18 +186,6 @@ def test_an_interrupted_run_goes_on_where_it_stopped(undisturbed, job, forker, n
     assert record["counts"]["rows_encoded"] == 2 * ROWS  # in both sessions together
     assert len(record["sessions"]) == 2
     assert job.outcome() == undisturbed[0].outcome()
-
-
-class Stopping(Progress):
-    """Cancels once a step with that title has moved on by so much."""
-
-    def __init__(self, title: str, after: int) -> None:
-        super().__init__()
-        self.title, self.after = title, after
-
-    def on_advance(self, step: Step) -> None:
-        if step.title == self.title and step.done >= self.after:
-            self.cancel()
 
 
 @pytest.mark.parametrize("after", [1, 300])

@@ -193,11 +193,11 @@ class Keep:
 
 
 def _encode(model: Model, job: Job) -> None:
-    """All rows through a base of its own, in one plan that a resumed run repeats exactly."""
+    """All rows through its base, in one plan that a resumed run repeats exactly."""
     for block in model.head.blocks:
         node = model.graph.features[block.node]
         base = model.backbones[node.backbone]
-        if block.readout is not None and all(base is not other for other in job.backbones.values()):
+        if block.readout is not None:
             column = job.dataset.inputs[node.input]
             job.store.features(base, column, progress=job.progress, journal=job.journal)
 

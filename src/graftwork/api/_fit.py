@@ -29,6 +29,7 @@ from graftwork.api._rungs import (
 from graftwork.api._save import commit_model, commit_report
 from graftwork.api._tracking import tell_metrics, tell_rungs, tracking
 from graftwork.bases import BACKBONES
+from graftwork.bases.backbone import Backbone
 from graftwork.data.dataset import TEST
 from graftwork.errors import DataError, Fault, ParameterError, PlanChangedError
 from graftwork.evaluation.contamination import seen_in_training
@@ -54,6 +55,7 @@ from graftwork.trackers import check_tracker
 __all__ = [
     "SEARCH_ROWS",
     "all_rungs",
+    "encoding_forecast",
     "fit",
     "fresh_rows",
     "make_job",
@@ -320,10 +322,10 @@ def _within(job: Job, opened: Opened, budget: Budget, memory: RunMemory) -> Job:
         return job  # a warm start never ends below its start, and that reads the base
     decision = memory.decided(ENCODING)
     if decision is None:
-        seconds = _encoding_forecast(job, opened)
+        seconds = encoding_forecast(job, job.backbones[BASE])[0]
         for _ in range(2):  # a first measurement on a busy machine may be far too slow
             if seconds > budget.left:
-                seconds = min(seconds, _encoding_forecast(job, opened))
+                seconds = min(seconds, encoding_forecast(job, job.backbones[BASE])[0])
         decision = {"go": seconds <= budget.left, "forecast": round(seconds, 3)}
         memory.decide(ENCODING, decision)
     if decision["go"]:
@@ -335,10 +337,13 @@ def _within(job: Job, opened: Opened, budget: Budget, memory: RunMemory) -> Job:
     return replace(job, backbones={k: v for k, v in job.backbones.items() if k != BASE})
 
 
-def _encoding_forecast(job: Job, opened: Opened) -> float:
-    """Seconds that the rows which are not stored will take, from a measured sample."""
-    base, inputs = job.backbones[BASE], opened.dataset.inputs.values()
-    return sum(encoding_seconds(base, list(one), job.store, job.seed)[0] for one in inputs)
+def encoding_forecast(job: Job, base: Backbone) -> tuple[float, int]:
+    """(seconds, inputs) that a base has to encode of the dataset, from a measured sample."""
+    told = [
+        encoding_seconds(base, list(values), job.store, job.seed)
+        for values in job.dataset.inputs.values()
+    ]
+    return sum(seconds for seconds, _ in told), sum(count for _, count in told)
 
 
 def _encode(run: RunDirectory, job: Job, opened: Opened, progress: Progress) -> None:

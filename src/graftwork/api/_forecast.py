@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from graftwork.api._earlier import Keep
-from graftwork.api._fit import SEARCH_ROWS, all_rungs, fresh_rows, make_job
+from graftwork.api._fit import SEARCH_ROWS, all_rungs, encoding_forecast, fresh_rows, make_job
 from graftwork.api._open import Opened, machine_of, open_all, recipe_of, store_folder
 from graftwork.api._replay import replay_of
 from graftwork.api._rungs import BASE, check_rungs
-from graftwork.bases.backbone import Backbone
 from graftwork.bases.vectors import vectors_of
 from graftwork.evaluation.controls import TRAIN_ROWS
 from graftwork.features.store import FeatureStore
-from graftwork.planning.forecast import Forecast, encoding_seconds, search_seconds
+from graftwork.planning.forecast import Forecast, search_seconds
 from graftwork.runs.plan import Plan
 from graftwork.runs.progress import Progress
 from graftwork.runs.recipe import Machine, Recipe
@@ -67,7 +66,7 @@ def plan(
     rungs, _ = all_rungs(job, opened)
     with progress.step("measuring this machine"):
         learning = sum(not isinstance(rung.strategy, Keep) for rung in rungs)
-        forecast, missing = _forecast(job, opened, store, learning)
+        forecast, missing = _forecast(job, opened, learning)
     frozen = Plan(recipe, opened.data, opened.names)
     parts = Counter(opened.dataset.parts.tolist())
     told: dict[str, Any] = {
@@ -86,18 +85,18 @@ def plan(
     return {**told, "text": _text(told)}
 
 
-def _forecast(job: Job, opened: Opened, store: FeatureStore, n_rungs: int) -> tuple[Forecast, int]:
+def _forecast(job: Job, opened: Opened, n_rungs: int) -> tuple[Forecast, int]:
     steps: dict[str, float] = {}
     missing = 0
     if BASE in job.backbones:
-        seconds, missing = _encoding(job.backbones[BASE], opened, store, job.seed)
+        seconds, missing = encoding_forecast(job, job.backbones[BASE])
         steps["encoding"] = round(seconds, 1)
         share = min(1.0, (TRAIN_ROWS + 1000) / max(len(opened.dataset), 1))
         whole = seconds * len(opened.dataset) / missing if missing else 0.0
         steps["encoding the control with random weights"] = round(whole * share, 1)
     own = None if opened.earlier is None else opened.earlier.base()
     if own is not None and own is not opened.base:
-        seconds, more = _encoding(own, opened, store, job.seed)
+        seconds, more = encoding_forecast(job, own)
         missing += more
         steps["encoding by the earlier model's base"] = round(seconds, 1)
     widths = vectors_of(opened.base).widths
@@ -110,15 +109,6 @@ def _forecast(job: Job, opened: Opened, store: FeatureStore, n_rungs: int) -> tu
     one *= 1 + (rows / searched - 1) * LAST_FITS / (2 * PATHS_PER_RUNG)
     steps["choosing and fitting heads"] = round(one * (n_rungs + 1), 1)
     return Forecast(steps), missing
-
-
-def _encoding(base: Backbone, opened: Opened, store: FeatureStore, seed: int) -> tuple[float, int]:
-    """(seconds, inputs) that a base has to encode of the dataset."""
-    told = [
-        encoding_seconds(base, list(values), store, seed)
-        for values in opened.dataset.inputs.values()
-    ]
-    return sum(seconds for seconds, _ in told), sum(count for _, count in told)
 
 
 def _training_words(rungs: list[str], budget: str) -> list[str]:

@@ -14,7 +14,7 @@ from graftwork.features.race import FIRST_ROWS, SEARCH_TOLERANCE, Entry
 from graftwork.runtime.threads import cores, side_by_side
 from graftwork.tasks.task import Task
 
-__all__ = ["SAMPLE", "race_seconds"]
+__all__ = ["SAMPLE", "race_seconds", "times_longer"]
 
 SAMPLE = 400  # rows that each candidate is fitted on to measure it
 LATER = 2  # candidates that go on behind the first folds, about: finalists share theirs
@@ -59,11 +59,18 @@ def race_seconds(
 def _times(blocks: Sequence[Any], rows: float) -> float:
     """How much longer a fit on so many rows takes than on those of the blocks.
 
-    A step costs rows x dimensions, of a table its filled cells; where there are fewer rows than
-    dimensions a head is found in the rows' own span, and a step costs rows x rows.
+    Of a table a step costs its filled cells; for others see `times_longer`.
     """
     measured = blocks[0].shape[0]
     if any(issparse(block) for block in blocks):
         return rows / measured
-    width = sum(block.shape[1] for block in blocks)
+    return times_longer(rows, measured, sum(block.shape[1] for block in blocks))
+
+
+def times_longer(rows: float, measured: int, width: int) -> float:
+    """How much longer a fit on so many rows of `width` dimensions takes than on `measured` ones.
+
+    A step costs rows x dimensions; where there are fewer rows than dimensions a head is found in
+    the rows' own span, and a step costs rows x rows.
+    """
     return rows * min(rows, width) / (measured * min(measured, width))

@@ -13,6 +13,7 @@ from graftwork.bases.backbone import Backbone, Shape
 from graftwork.features.convex import fit_path
 from graftwork.features.encoding import at_a_time, passes
 from graftwork.features.plan import input_keys
+from graftwork.features.race_seconds import times_longer
 from graftwork.features.store import FeatureStore
 from graftwork.runtime.batches import plan_batches
 from graftwork.runtime.threads import cores, side_by_side
@@ -84,8 +85,7 @@ def search_seconds(
         for _ in side_by_side(fit, range(cores())):
             pass
 
-    # where there are fewer rows than dimensions a step costs rows x rows (see `race_seconds`)
-    times = n_rows * min(n_rows, dim) / (rows * min(rows, dim))
+    times = times_longer(n_rows, rows, dim)
     return _quickest(fits_as_the_search) * times * fits / cores()
 
 
