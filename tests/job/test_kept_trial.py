@@ -16,6 +16,7 @@ from graftwork.errors import Interrupted
 from graftwork.planning.gate import Gate
 from graftwork.runs.progress import Progress
 from graftwork.storage.json_files import read_json
+from graftwork.storage.tensors import load_tensors
 from graftwork.strategies.finetune import Finetune
 
 FORETOLD = {"states": 0.0, "pilot_epoch": 0.1, "epoch": 1e6, "pilot": 1.0, "refit": 3e6}
@@ -26,7 +27,7 @@ def fit(monkeypatch: pytest.MonkeyPatch, checkpoints: Any, tmp_path: Path) -> An
     """Fits rows that want tuning; one fold judges, as it does of many rows."""
     monkeypatch.setattr("graftwork.strategies._trained.MOST_FOLDS", 1)
     monkeypatch.setattr("graftwork.planning.gate.LEAST_JUDGED", 20)
-    monkeypatch.setattr(Gate, "_hopeful", lambda self, best: True)
+    monkeypatch.setattr(Gate, "_hopeful", lambda self, best, share: True)
     monkeypatch.setattr(Finetune, "forecast", lambda self, job, rows: FORETOLD)
     texts, labels = toys.contrary(400)
     rows = [{"text": text, "label": label} for text, label in zip(texts, labels, strict=True)]
@@ -37,10 +38,11 @@ def fit(monkeypatch: pytest.MonkeyPatch, checkpoints: Any, tmp_path: Path) -> An
         "parameters": {"epochs": 5, "rate": 3e-3, "batch_rows": 16},
     }
 
-    def run(name: str, progress: Progress | None = None) -> Path:
+    def run(name: str, progress: Progress | None = None, **more: Any) -> Path:
         out = tmp_path / name
-        where = {"out": out, "machine": {"cache": str(tmp_path / f"{name}-cache")}}
-        gw.fit(data, settings=settings, progress=progress, **where)
+        machine = {"cache": str(tmp_path / f"{name}-cache"), "checkpoint_seconds": 0.0}
+        where = {"out": out, "machine": machine}
+        gw.fit(data, settings=settings | more, progress=progress, **where)
         return out
 
     return run
@@ -53,9 +55,20 @@ def test_stopped_on_its_way_it_ends_in_the_same_model(fit: Any, title: str, afte
     whole = fit("whole")
     chosen = read_json(whole / "report" / "metrics.json")["chosen"]
     assert chosen["strategy"] in ("top", "finetune")
-    assert "as there is no time for more" in chosen["words"]
+    assert "(the trial's, for want of time)" in chosen["words"]
     decision = read_json(whole / "stages" / f"decision-{chosen['strategy']}" / "payload.json")
     assert decision["kept"] is True
     with pytest.raises(Interrupted):
         fit("cut", Stopping(title, after))
     assert hashes(fit("cut") / "model") == hashes(whole / "model")
+
+
+def test_it_tells_what_its_model_learnt_from(fit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without test rows, and with more rows than choices are made on."""
+    monkeypatch.setattr("graftwork.api._fit.SEARCH_ROWS", 300)
+    out = fit("untested", test_size=0.0)
+    metrics = read_json(out / "report" / "metrics.json")
+    assert metrics["chosen"]["strategy"] in ("top", "finetune")
+    assert "the model is the trial's, which learnt from 240 rows" in metrics["verdict"]["sentence"]
+    keys = load_tensors(out / "model" / "artifacts" / "training_keys.safetensors")["keys"]
+    assert len(keys) == 300  # those that it was judged on chose its epochs

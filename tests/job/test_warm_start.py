@@ -174,3 +174,21 @@ def test_a_run_is_never_written_over_by_the_one_that_begins_from_it(earlier: Pat
     with pytest.raises(ParameterError, match="another folder"):
         graftwork.fit(rows, out=run, start=str(run), strategy="probe", overwrite=True)
     assert (run / "model" / "manifest.json").is_file()
+
+
+def test_the_earlier_model_encodes_only_what_it_is_asked_of(
+    earlier: Path, tmp_path: Path, checkpoints: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside a base of its own: rows that choices are made on and it has not seen, and test rows.
+
+    All of a million rows would take hours, which no budget sees.
+    """
+    monkeypatch.setattr("graftwork.api._fit.SEARCH_ROWS", 90)
+    rows = [{k: row[k] for k in ("text", "label")} for row in make_rows(430)]
+    data = write_csv(tmp_path / "more.csv", rows)
+    cache = {"cache": str(tmp_path / "cache")}
+    common = {"target": "label", "base": "lexical", "start": str(earlier / "run")}
+    told = graftwork.plan(data, settings=common, machine=cache)
+    run = graftwork.fit(data, out=tmp_path / "run", settings=common, machine=cache)
+    predicted = (tmp_path / "run" / "report" / "predictions.csv").read_text().splitlines()
+    assert told["to_encode"] == run.record["counts"]["base_passes"] == 90 + len(predicted) - 1

@@ -14,7 +14,7 @@ import pytest
 import toys
 from graftwork.api._rungs import few_labels, make_strategy, rungs_of
 from graftwork.bases.hog import Hog
-from graftwork.errors import TrainingError
+from graftwork.errors import RunError, TrainingError
 from graftwork.planning.budget import Budget
 from graftwork.planning.gain import wanted_of_kept
 from graftwork.planning.gate import Gate
@@ -103,16 +103,26 @@ def test_what_would_take_longer_than_what_is_left_is_not_tried(
     assert again.passed == found.passed  # decided once, whatever the clock says later
 
 
-def test_with_time_for_a_trial_alone_its_model_is_kept(
-    job: Any, rungs: list[Rung], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With many rows one fold judges; here as few as there are."""
+@pytest.fixture
+def one_pilot(job: Any, rungs: list[Rung], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """The job of a run, whose trials of all layers fit a budget of which a refit is too long.
+
+    With many rows one fold judges; here as few as there are.
+    """
     monkeypatch.setattr("graftwork.strategies._trained.MOST_FOLDS", 1)
     monkeypatch.setattr("graftwork.planning.gate.LEAST_JUDGED", 50)
-    monkeypatch.setattr(Gate, "_hopeful", lambda self, best: True)
-    kind = type(rungs[4].strategy)
+    monkeypatch.setattr("graftwork.planning.gate.HOPED", 1.0)  # the toy has nothing left to gain
+    monkeypatch.setattr("graftwork.planning.gate.missing", lambda *_: 0.5)
     told = {"pilot": 50.0, "refit": 600.0, "epoch": 200.0, "pilot_epoch": 10.0, "states": 0.0}
+    kind = type(rungs[4].strategy)
     monkeypatch.setattr(kind, "forecast", lambda self, job, rows: told)
+    return replace(job, folder=lambda name: tmp_path / name)
+
+
+def test_with_time_for_a_trial_alone_its_model_is_kept(
+    one_pilot: Any, rungs: list[Rung], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = one_pilot
     wanted: list[float] = []
     pays = "graftwork.planning.ladder.pays"
     monkeypatch.setattr(pays, lambda gain, least: wanted.append(least) or False)
@@ -134,21 +144,104 @@ def test_with_time_for_a_trial_alone_its_model_is_kept(
     assert not later.decisions["finetune"]["go"]
 
 
-@pytest.mark.parametrize(("score", "wanted"), [(0.6, 0.012), (0.9, 0.005), (None, 0.005)])
+def test_none_is_kept_that_would_be_trained_twice(one_pilot: Any, rungs: list[Rung]) -> None:
+    """Without a run there is no folder for its checkpoints."""
+    ladder, memory = [rungs[0], rungs[1], rungs[4]], Kept()
+    job = replace(one_pilot, folder=None)
+    climb(job, ladder, min_gain=0.005, budget=Budget(300.0), memory=memory)
+    assert not memory.decisions["finetune"]["go"]
+
+
+def test_replayed_where_two_pilots_judge_none_is_kept(
+    one_pilot: Any, rungs: list[Rung], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graftwork.strategies._trained.MOST_FOLDS", 2)
+    ladder, memory = [rungs[0], rungs[1], rungs[4]], Kept()
+    timely = {"finetune": {"go": True, "kept": True, "clock": True}}
+    climb(one_pilot, ladder, min_gain=0.005, memory=memory, timely=timely)
+    assert memory.decisions["finetune"]["go"]
+    assert "kept" not in memory.decisions["finetune"]
+    assert memory.rungs["finetune"][0].learnt is None
+
+
+@pytest.mark.parametrize(
+    ("budget", "learnt", "go"), [(90.0, None, False), (120.0, None, True), (90.0, [1], True)]
+)
+def test_a_trial_leaves_time_for_what_the_rung_below_still_needs(
+    one_pilot: Any, rungs: list[Rung], budget: float, learnt: Any, go: bool
+) -> None:
+    """50 s for the trial, 60 s for the final training of the top layers, unless they are kept."""
+    gate = Gate(one_pilot, 0.005, None, Budget(budget), N, None, {})
+    best: Any = SimpleNamespace(
+        rung=rungs[3],
+        choice=SimpleNamespace(learnt=learnt),
+        score={"value": 0.5},
+        forecast={"refit": 60.0},
+    )
+    assert gate.decide(rungs[4], best)["go"] is go
+
+
+def test_a_forecast_that_finds_no_time_is_made_again(
+    one_pilot: Any, rungs: list[Rung], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = ("pilot", "refit", "epoch", "pilot_epoch", "states")
+    told = iter([dict.fromkeys(parts, 1000.0), dict.fromkeys(parts, 10.0)])
+    monkeypatch.setattr(type(rungs[4].strategy), "forecast", lambda self, job, rows: next(told))
+    gate = Gate(one_pilot, 0.005, None, Budget(100.0), N, None, {})
+    best: Any = SimpleNamespace(
+        rung=rungs[1], score={"value": 0.5}, choice=SimpleNamespace(learnt=None)
+    )
+    found = gate.decide(rungs[4], best)
+    assert found["go"]
+    assert "kept" not in found
+    assert found["forecast"]["pilot"] == 10.0
+
+
+def test_what_was_kept_of_other_rows_is_refused(job: Any, rungs: list[Rung]) -> None:
+    memory = Kept()
+    climb(job, rungs[:2], min_gain=0.005, memory=memory)
+    climb(job, rungs[:2], min_gain=0.005, memory=memory)
+    other = replace(job, rows=job.rows[::-1][: N - 1].copy(), folds=job.folds[: N - 1])
+    with pytest.raises(RunError, match="is of other rows than this version draws"):
+        climb(other, rungs[:2], min_gain=0.005, memory=memory)
+
+
+@pytest.mark.parametrize(
+    ("score", "share", "wanted"),
+    [(0.6, 0.8, 0.0088), (0.6, 0.5, 0.0268), (0.9, 0.8, 0.005), (0.9, 0.1, 0.0206),
+     (0.6, 1.0, 0.005), (None, 0.5, 0.005)],
+)  # fmt: skip
 def test_a_kept_trial_must_gain_what_its_missing_rows_would(
-    score: float | None, wanted: float
+    score: float | None, share: float, wanted: float
 ) -> None:
-    best: Any = SimpleNamespace(score={"value": score})
-    assert wanted_of_kept(best, "accuracy", 0.005) == pytest.approx(wanted)
+    best: Any = SimpleNamespace(score={"value": score}, choice=SimpleNamespace(learnt=None))
+    assert wanted_of_kept(best, "accuracy", 0.005, share) == pytest.approx(wanted, abs=1e-4)
+    best.choice.learnt = [0]  # nor will that of the rung below learn from more
+    assert wanted_of_kept(best, "accuracy", 0.005, share) == 0.005
 
 
-@pytest.mark.parametrize(("score", "hopeful"), [(0.83, True), (0.97, False), (None, True)])
+@pytest.mark.parametrize(
+    ("score", "share", "hopeful"),
+    [(0.83, 0.8, True), (0.97, 0.8, False), (0.83, 0.3, False), (None, 0.8, True),
+     (0.83, None, False)],
+)  # fmt: skip
 def test_a_trial_is_kept_only_where_there_is_much_to_gain(
-    job: Any, score: float | None, hopeful: bool
+    job: Any, score: float | None, share: float | None, hopeful: bool
 ) -> None:
-    """Tuning brings a tenth of what is missing, at least a point is wanted."""
+    """Tuning brings a tenth of what is missing; a point, or what missing rows bring, is wanted."""
     gate = Gate(job, 0.005, None, None, N, None, {})
-    assert gate._hopeful(SimpleNamespace(score={"value": score})) is hopeful  # type: ignore[arg-type]
+    best: Any = SimpleNamespace(score={"value": score}, choice=SimpleNamespace(learnt=None))
+    assert gate._hopeful(best, share) is hopeful
+
+
+def test_of_many_rows_a_trial_learns_from_a_smaller_share(
+    one_pilot: Any, rungs: list[Rung]
+) -> None:
+    few, many = (Gate(one_pilot, 0.005, None, None, n, None, {}) for n in (N, 10 * N))
+    share = few.kept_share(rungs[4])
+    assert share == pytest.approx(2 / 3, abs=0.02)  # of three folds one judges
+    assert many.kept_share(rungs[4]) == pytest.approx(share / 10)
+    assert many.kept_share(rungs[1]) is None
 
 
 def test_a_forecast_tells_every_part(job: Any, rungs: list[Rung], bert: Any) -> None:

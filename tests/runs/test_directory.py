@@ -162,6 +162,7 @@ def test_a_run_that_failed_before_it_did_anything_makes_way_for_another_plan(
     out = tmp_path / "x"
     with pytest.raises(ValueError, match="oh"), start(out, seed=1):
         raise ValueError("oh")
+    (out / "tracking").mkdir()  # --track had begun
     with pytest.raises(PlanChangedError), start(out, seed=2, resume=True, data="b" * 64):
         pass
     with start(out, seed=2) as run:

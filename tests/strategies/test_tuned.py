@@ -217,6 +217,12 @@ def test_a_kept_pilot_without_checkpoints_is_trained_again_to_the_same(job: Job)
     np.testing.assert_allclose(said, choice.out_of_fold.best_probabilities, atol=HALF)
 
 
+def test_of_several_pilots_none_is_kept(job: Job) -> None:
+    strategy = make_strategy(*WAYS["all layers"])
+    with pytest.raises(ValueError, match="of 2 pilots none is the one to keep"):
+        strategy.search(job, keep=True)  # type: ignore[call-arg]
+
+
 def test_epochs_whose_weights_are_gone_are_no_choice(
     job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:

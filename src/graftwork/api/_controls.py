@@ -61,7 +61,8 @@ def _random_networks(trial: Trial, progress: Progress) -> list[Control]:
         elif twin is not None:
             alike = {key: recipe.parameters[key] for key in ("views",) if key in recipe.parameters}
             scratch = make_strategy("scratch", alike)
-            found.append(_scratch(twin, found[-1], job, judged, scratch, progress))
+            fewer = trial.ladder.transfer.choice.learnt is not None
+            found.append(_scratch(twin, found[-1], job, judged, scratch, progress, fewer))
     return found
 
 
@@ -82,13 +83,14 @@ def _scratch(
     judged: Judged,
     strategy: Strategy,
     progress: Progress,
+    fewer: bool,
 ) -> Control:
     """The control that was asked for; its checkpoints and notes stand apart from the rungs'."""
     progress.say("Control: the same network from random weights, trained")
     folder, notes = job.folder, dict[str, Any]()
     apart = None if folder is None else lambda name: folder(f"control/{name}")
     mine = replace(job, folder=apart, notes=notes)
-    found = twin.trained(met, mine, strategy, judged.inputs)
+    found = twin.trained(met, mine, strategy, judged.inputs, fewer=fewer)
     job.notes.update({f"control: {name}": told for name, told in notes.items()})
     return found
 

@@ -14,6 +14,7 @@ from graftwork.data.dataset import TEST, Dataset
 from graftwork.data.keys import packed_keys, unpacked_keys
 from graftwork.data.table import Table
 from graftwork.errors import DataError, Fault, InputError, ParameterError, nearest
+from graftwork.evaluation.contamination import seen_in_training
 from graftwork.features.out_of_fold import OutOfFold
 from graftwork.model.head import ModelHead
 from graftwork.model.model import Model
@@ -26,7 +27,15 @@ from graftwork.storage.tensors import load_tensors, save_tensors
 from graftwork.strategies.strategy import Choice, Job
 from graftwork.tasks.task import Task
 
-__all__ = ["TEST_KEYS", "Earlier", "Keep", "judged_keys", "open_earlier", "save_test_keys"]
+__all__ = [
+    "TEST_KEYS",
+    "Earlier",
+    "Keep",
+    "judged_keys",
+    "open_earlier",
+    "read_by_earlier",
+    "save_test_keys",
+]
 
 TEST_KEYS = "test_keys.safetensors"  # in a run: hashes of the rows that it was judged on
 
@@ -154,11 +163,7 @@ class Keep:
     def search(self, job: Job) -> Choice:
         """Predictions of the rows that the earlier model did not learn from."""
         model = self.build(job)
-        seen = set(_trained_on(model))
-        known = job.dataset.keys
-        keys = [known[int(row)] for row in job.rows.tolist()]
-        fresh = [i for i, key in enumerate(keys) if key not in seen]
-        rows = np.asarray(fresh, dtype=np.int64)
+        rows = _fresh(model, job)
         _encode(model, job)
         inputs = job.dataset.take(job.rows[rows])
         found = model.predict(inputs, store=job.store, progress=job.progress)
@@ -192,14 +197,31 @@ class Keep:
         return self.build(job, self.search(job))
 
 
+def read_by_earlier(model: Model, job: Job) -> np.ndarray:
+    """int64 (n,) positions in the dataset of what the earlier model says something of.
+
+    The rows of the job that are new to it, and the test rows.
+    """
+    test = np.flatnonzero(job.dataset.parts == TEST)
+    return np.sort(np.concatenate([job.rows[_fresh(model, job)], test]))
+
+
+def _fresh(model: Model, job: Job) -> np.ndarray:
+    """int64 (n,): which of the job's rows the model did not learn from."""
+    keys = [job.dataset.keys[row] for row in job.rows.tolist()]
+    return np.flatnonzero(~seen_in_training(_trained_on(model), keys))
+
+
 def _encode(model: Model, job: Job) -> None:
-    """All rows through its base, in one plan that a resumed run repeats exactly."""
+    """What it will be asked of through its base, in one plan that a resumed run repeats exactly."""
+    rows = read_by_earlier(model, job)
     for block in model.head.blocks:
         node = model.graph.features[block.node]
         base = model.backbones[node.backbone]
         if block.readout is not None:
             column = job.dataset.inputs[node.input]
-            job.store.features(base, column, progress=job.progress, journal=job.journal)
+            inputs = [column[row] for row in rows.tolist()]
+            job.store.features(base, inputs, progress=job.progress, journal=job.journal)
 
 
 def _over(head: ModelHead, task: Task) -> ModelHead:

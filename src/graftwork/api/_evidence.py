@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -74,8 +74,6 @@ def gather_evidence(
     Without test rows the evidence is out of fold (cross-fitted), and says so.
     """
     judged = judged_rows(job, search, ladder)
-    if judged.among is not None:
-        search = replace(search, rows=judged.positions, folds=search.folds[judged.among])
     trial = Trial(job, search, opened, ladder, judged)
     finals = Finals(job, judged, progress)
     compared = _compare(trial, finals, run, progress)
@@ -119,9 +117,13 @@ def _kept(trial: Trial, finals: Finals) -> Model:
 
 
 def _learnt_from(trial: Trial) -> set[str]:
-    """Keys of all rows that the kept model learnt from, in earlier runs on its weights too."""
+    """Keys of all rows that the model learnt from, in earlier runs on its weights too.
+
+    Of a trial whose model was kept: of all rows that it was chosen on.
+    """
     job, opened, rung = trial.job, trial.opened, trial.ladder.chosen.rung
-    keys = {job.dataset.keys[i] for i in job.rows}
+    kept = trial.ladder.chosen.choice.learnt is not None
+    keys = {job.dataset.keys[i] for i in (trial.search if kept else job).rows}
     if not rung.transfers:
         return keys
     earlier = opened.earlier
@@ -183,7 +185,7 @@ def _verdict(metrics: dict[str, Any], trial: Trial) -> dict[str, Any]:
             "sentence": "Not judged: every test row is also among the training rows.",
         }
     if judged.out_of_fold and transfers:
-        verdict |= _without_test(verdict)
+        verdict |= _without_test(verdict, trial.ladder.chosen.choice.learnt)
     return verdict
 
 
@@ -208,15 +210,23 @@ def _not_tried(metrics: dict[str, Any], trial: Trial) -> dict[str, Any]:
     }
 
 
-def _without_test(verdict: dict[str, Any]) -> dict[str, Any]:
-    """No verdict without test rows: choices saw every row, which flatters what they chose."""
+def _without_test(verdict: dict[str, Any], learnt: np.ndarray | None) -> dict[str, Any]:
+    """No verdict without test rows: choices saw every row, which flatters what they chose.
+
+    Args:
+        verdict: of these figures.
+        learnt: rows that the model learnt from, where those are not all (`Choice.learnt`).
+    """
+    last = "the model was then fitted on all rows"
+    if learnt is not None:
+        last = f"the model is the trial's, which learnt from {len(learnt):,} rows"
     gain = f"{100 * verdict['gain']:+.1f}" if verdict.get("gain") is not None else "unknown"
     return {
         "outcome": "undecidable",
         "sentence": (
             "Not judged: there was no test part. On cross-fitted out-of-fold predictions of the "
             f"training rows, which flatter what was chosen on them, transfer is {gain} points from "
-            "the best control; the model was then fitted on all rows."
+            f"the best control; {last}."
         ),
     }
 
@@ -229,9 +239,7 @@ def _read(trial: Trial, chosen: Contender, metrics: dict[str, Any]) -> Reading:
         trial.search,
         trial.opened,
         trial.ladder,
-        judged.positions,
-        judged.truth,
-        judged.labels,
+        judged,
         chosen,
         metrics["confusion"],
     )

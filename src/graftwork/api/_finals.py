@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from graftwork.api._calibrate import calibrated
 from graftwork.api._judged import Judged
 from graftwork.api._open import Opened
@@ -14,6 +16,7 @@ from graftwork.model.model import Model
 from graftwork.planning.ladder import Climb
 from graftwork.planning.rung import RungResult
 from graftwork.runs.progress import Progress
+from graftwork.stats.folds import stratified_group_folds
 from graftwork.strategies.strategy import Job
 
 __all__ = ["Finals", "Trial"]
@@ -25,7 +28,7 @@ class Trial:
 
     Attributes:
         job: all labelled rows that are not test.
-        search: the rows that choices were made on; out of fold, those that are judged.
+        search: the rows that choices were made on.
         opened: data, base and recipe.
         ladder: the rungs, with their choices.
         judged: the rows that they are judged on.
@@ -39,8 +42,18 @@ class Trial:
 
     @property
     def learnt_from(self) -> Job:
-        """The rows that controls learn from: those that the transfer they meet learnt from."""
-        return self.search if self.judged.out_of_fold else self.job
+        """The rows that controls learn from.
+
+        Those that the transfer they meet learnt from; out of fold, those that it is judged on.
+        """
+        job, among = self.search, self.judged.among
+        if among is None:
+            return self.job
+        rows, folds = job.rows[among], job.folds[among]
+        if len(np.unique(folds)) < 2:  # a pilot is judged on one of them
+            codes, groups = job.codes()[among], job.dataset.groups[rows]
+            folds = stratified_group_folds(codes, groups, int(job.folds.max()) + 1, job.seed)
+        return replace(job, rows=rows, folds=folds)
 
 
 class Finals:

@@ -337,12 +337,18 @@ def _within(job: Job, opened: Opened, budget: Budget, memory: RunMemory) -> Job:
     return replace(job, backbones={k: v for k, v in job.backbones.items() if k != BASE})
 
 
-def encoding_forecast(job: Job, base: Backbone) -> tuple[float, int]:
-    """(seconds, inputs) that a base has to encode of the dataset, from a measured sample."""
-    told = [
-        encoding_seconds(base, list(values), job.store, job.seed)
-        for values in job.dataset.inputs.values()
-    ]
+def encoding_forecast(
+    job: Job, base: Backbone, rows: np.ndarray | None = None
+) -> tuple[float, int]:
+    """(seconds, inputs) that a base has to encode of the dataset, from a measured sample.
+
+    Args:
+        job: whose dataset it is.
+        base: that encodes.
+        rows: int64 positions in the dataset; default: all.
+    """
+    inputs = job.dataset.inputs if rows is None else job.dataset.take(rows)
+    told = [encoding_seconds(base, list(values), job.store, job.seed) for values in inputs.values()]
     return sum(seconds for seconds, _ in told), sum(count for _, count in told)
 
 

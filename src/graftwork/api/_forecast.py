@@ -7,8 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from graftwork.api._earlier import Keep
-from graftwork.api._fit import SEARCH_ROWS, all_rungs, encoding_forecast, fresh_rows, make_job
+from graftwork.api._earlier import Keep, read_by_earlier
+from graftwork.api._fit import (
+    SEARCH_ROWS,
+    all_rungs,
+    encoding_forecast,
+    fresh_rows,
+    make_job,
+    search_job,
+)
 from graftwork.api._open import Opened, machine_of, open_all, recipe_of, store_folder
 from graftwork.api._replay import replay_of
 from graftwork.api._rungs import BASE, check_rungs
@@ -95,8 +102,10 @@ def _forecast(job: Job, opened: Opened, n_rungs: int) -> tuple[Forecast, int]:
         whole = seconds * len(opened.dataset) / missing if missing else 0.0
         steps["encoding the control with random weights"] = round(whole * share, 1)
     own = None if opened.earlier is None else opened.earlier.base()
-    if own is not None and own is not opened.base:
-        seconds, more = encoding_forecast(job, own)
+    if opened.earlier is not None and own is not None and own is not opened.base:
+        search = search_job(job, opened.recipe.seed, fresh_rows(opened, job.rows))
+        read = read_by_earlier(opened.earlier.model, search)
+        seconds, more = encoding_forecast(job, own, read)
         missing += more
         steps["encoding by the earlier model's base"] = round(seconds, 1)
     widths = vectors_of(opened.base).widths

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from graftwork.api._judged import Judged
 from graftwork.api._open import Opened
 from graftwork.evaluation.contender import Contender
 from graftwork.evaluation.hardest import NEAREST, Nearest, examples
@@ -52,9 +53,7 @@ def read_data(
     search: Job,
     opened: Opened,
     ladder: Climb,
-    judged: np.ndarray,
-    truth: np.ndarray,
-    labels: Sequence[Any],
+    judged: Judged,
     chosen: Contender,
     confusion: dict[str, Any],
 ) -> Reading:
@@ -65,24 +64,22 @@ def read_data(
         search: the rows that choices were made on, with their out-of-fold probabilities.
         opened: modality and recipe.
         ladder: the rungs.
-        judged: int64 (n,) positions in the dataset of the judged rows.
-        truth: int64 (n,) their codes.
-        labels: names of the codes.
+        judged: the rows that it is judged on.
         chosen: the model kept, on the judged rows.
         confusion: as `evaluation.per_class.confusion` gives it; its examples become line numbers.
     """
-    own = _reader(opened, job, judged)
+    own = _reader(opened, job, judged.positions)
     best, probe = _best_convex(ladder, search.codes()), _readable(ladder)
-    if chosen.probabilities is None and best is not None:  # no test part: out of fold
-        odds = _out_of_fold(best).best_probabilities
+    if judged.among is not None and best is not None:  # no test part: out of fold
+        odds = _out_of_fold(best).best_probabilities[judged.among]
         chosen = replace(chosen, predicted=odds.argmax(axis=1), probabilities=odds)
-    nearest = None if probe is None else _nearest(search, probe, judged)
+    nearest = None if probe is None else _nearest(search, probe, judged.positions)
     reading = Reading(
         {
             "label_errors": None,
             "learning_curve": None if probe is None else _curve(search, probe, len(job.rows)),
         },
-        examples(chosen, truth, labels, own, nearest=nearest),
+        examples(chosen, judged.truth, judged.labels, own, nearest=nearest),
         html={"pairs": number_pairs(confusion, own)},
     )
     if best is not None:

@@ -136,7 +136,13 @@ class RandomTwin:
         return sides[0], sides[1], np.searchsorted(job.rows, small.rows)
 
     def trained(
-        self, met: Control, job: Job, scratch: Strategy, test: dict[str, list[Any]]
+        self,
+        met: Control,
+        job: Job,
+        scratch: Strategy,
+        test: dict[str, list[Any]],
+        *,
+        fewer: bool = False,
     ) -> Control:
         """The same network from random weights, but trained on the rows of `control`.
 
@@ -149,6 +155,7 @@ class RandomTwin:
             job: as there.
             scratch: the strategy that trains.
             test: inputs of all test rows, by name.
+            fewer: transfer has learnt from fewer rows than the job has (a trial that is kept).
         """
         small = self.rows_of(job)
         rows = met.rows()
@@ -160,7 +167,7 @@ class RandomTwin:
         seconds = time.perf_counter() - begun
         k = 0 if met.probabilities is None else met.probabilities.shape[1]
         predicted = widened(_probabilities(model, inputs, job), k)
-        whole = small is job
+        whole = small is job and not fewer
         note = f"{met.note}; training chosen: {model.facts.get('chosen', 'fixed')}"
         return replace(
             met,

@@ -10,8 +10,9 @@ import numpy as np
 
 from graftwork.errors import GraftworkError
 from graftwork.planning.budget import Budget, duration_text
-from graftwork.planning.gain import missing, points_text
+from graftwork.planning.gain import missing, points_text, wanted_of_kept
 from graftwork.planning.rung import Rung, RungResult, trains
+from graftwork.strategies._tuner import Tuner
 from graftwork.strategies.strategy import Job
 
 __all__ = ["Gate"]
@@ -66,12 +67,31 @@ class Gate:
             why = self._headroom(best) or self._too_few(rung.strategy.splits(job)) or None
         if why is not None and not asked:
             return {"go": False, "reason": why}
-        forecast = rung.strategy.forecast(job, self.refit_rows)
-        forecast = {name: round(seconds, 3) for name, seconds in forecast.items()}
-        wanted = forecast["pilot"] + forecast["refit"]
-        keeps = rung.strategy.keeps and len(rung.strategy.splits(job)) == 1
-        least = forecast["pilot"] if keeps and self._hopeful(best) else None
-        return {**self._affordable(rung, wanted, asked, least), "forecast": forecast}
+        pending = _pending(best)
+        forecast = self._forecast(rung.strategy, job, pending)
+        wanted = forecast["pilot"] + max(forecast["refit"], pending)
+        share = self.kept_share(rung)
+        least = forecast["pilot"] + pending if self._hopeful(best, share) else None
+        return {**self._affordable(rung, wanted, asked, least, share), "forecast": forecast}
+
+    def kept_share(self, rung: Rung) -> float | None:
+        """Share of the final fit's rows that a rung's pilot learns from, if its model may be kept.
+
+        There must be one pilot only, and a folder for its checkpoints: it would be trained again.
+        """
+        if not trains(rung.strategy) or not rung.strategy.keeps or self.job.folder is None:
+            return None
+        splits = rung.strategy.splits(self.job)
+        return len(splits[0][0]) / self.refit_rows if len(splits) == 1 else None
+
+    def _forecast(self, strategy: Tuner, job: Job, pending: float) -> dict[str, float]:
+        """Seconds by part; measured again where there seems to be no time for it."""
+        told = strategy.forecast(job, self.refit_rows)
+        spent = told["pilot"] + max(told["refit"], pending)
+        if self.budget is not None and spent > self.budget.left:
+            again = strategy.forecast(job, self.refit_rows)
+            told = {name: min(told[name], again[name]) for name in told}  # a busy machine misleads
+        return {name: round(seconds, 3) for name, seconds in told.items()}
 
     def _late(self, rung: Rung) -> str:
         """Why there is no time for any more, or nothing."""
@@ -105,13 +125,26 @@ class Gate:
         return f"a pilot could be judged by {judged}{new} rows only, too few to see a gain"
 
     def _affordable(
-        self, rung: Rung, wanted: float, asked: bool, least: float | None = None
+        self,
+        rung: Rung,
+        wanted: float,
+        asked: bool,
+        least: float | None = None,
+        share: float | None = None,
     ) -> Decision:
-        """Whether so many seconds are left, or at least those of a pilot that is kept."""
+        """Whether so many seconds are left, or at least those of a pilot that is kept.
+
+        Args:
+            rung: the next one.
+            wanted: seconds of all of it.
+            asked: whether it was asked for by name.
+            least: seconds of a pilot that is kept; None: nothing is to be hoped of it.
+            share: as `kept_share`.
+        """
         told = f"about {duration_text(wanted)}"
         if rung.name in self.timely and not asked:  # one that it had no time for is out before
             reason = f"{told}, as the run that is replayed decided"
-            kept = {"kept": True} if self.timely[rung.name].get("kept") else {}
+            kept = {"kept": True} if self.timely[rung.name].get("kept") and share else {}
             return {"go": True, "reason": reason, "clock": True, **kept}
         if self.budget is None:
             return {"go": True, "reason": told, "clock": True}
@@ -130,10 +163,13 @@ class Gate:
         reason = f"{told} of the {duration_text(max(left, 0))} left"
         return {"go": True, "reason": reason, "clock": True}
 
-    def _hopeful(self, best: RungResult) -> bool:
+    def _hopeful(self, best: RungResult, share: float | None) -> bool:
         """Whether tuning can be hoped to gain what is wanted of a trial that is kept."""
+        if share is None:
+            return False
         left = missing(best, self.job.metric)
-        return left is None or left * HOPED >= HOPED_GAINS * self.min_gain
+        wanted = wanted_of_kept(best, self.job.metric, HOPED_GAINS * self.min_gain, share)
+        return left is None or left * HOPED >= wanted
 
     def _headroom(self, best: RungResult) -> str:
         """Why there is nothing left to gain, or nothing.
@@ -145,3 +181,10 @@ class Gate:
         if value is None or left is None or left >= self.min_gain:
             return ""
         return f"at {value:.3f} there is less than {points_text(self.min_gain)} left to gain"
+
+
+def _pending(best: RungResult) -> float:
+    """Seconds of the final training that the best rung so far still needs."""
+    if not trains(best.rung.strategy) or best.choice.learnt is not None:
+        return 0.0
+    return (best.forecast or {}).get("refit", 0.0)

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from graftwork.errors import TrainingError
+from graftwork.errors import RunError, TrainingError
 from graftwork.evaluation.contender import Contender
 from graftwork.evaluation.scores import gain as paired_gain
 from graftwork.evaluation.scores import intervals
@@ -153,7 +153,7 @@ class _Ladder:
             return
         first = len(rung.backbones) == 1 and rung.builds_on is None  # others tell of another start
         self.job.shared[rung.backbones[0] if first else rung.name] = choice
-        wanted = self._wanted(decision)
+        wanted = self._wanted(rung, decision)
         result = self._judged(rung, choice, seconds, wanted, decision.get("forecast"))
         self.results.append(result)
         if result.taken:
@@ -216,11 +216,12 @@ class _Ladder:
             forecast,
         )
 
-    def _wanted(self, decision: Mapping[str, Any]) -> float:
+    def _wanted(self, rung: Rung, decision: Mapping[str, Any]) -> float:
         """The gain that a rung must show."""
-        if self.best is None or not decision.get("kept"):
+        share = self.gate.kept_share(rung) if decision.get("kept") else None
+        if self.best is None or share is None:
             return self.min_gain
-        return wanted_of_kept(self.best, self.job.metric, self.min_gain)
+        return wanted_of_kept(self.best, self.job.metric, self.min_gain, share)
 
     @staticmethod
     def _presumed(rung: Rung, best: RungResult) -> bool:
@@ -304,6 +305,7 @@ def _begins_as(choice: Choice, probe: Choice) -> bool:
 def _search(job: Job, rung: Rung, memory: Memory | None, keep: bool) -> tuple[Choice, float]:
     known = memory.recall(rung.name) if memory is not None else None
     if known is not None:
+        _check_rows(job, rung, known[0])
         return known
     begun = time.perf_counter()
     backbones = {name: job.backbones[name] for name in rung.backbones}
@@ -316,6 +318,23 @@ def _search(job: Job, rung: Rung, memory: Memory | None, keep: bool) -> tuple[Ch
     if memory is not None:
         memory.remember(rung.name, choice, seconds)
     return choice, seconds
+
+
+def _check_rows(job: Job, rung: Rung, choice: Choice) -> None:
+    """Predictions that were kept must be of the rows that are there.
+
+    Raises:
+        RunError: another version of this project drew others.
+    """
+    found = _out_of_fold(choice)
+    rows = _judged_rows(found)
+    codes = job.codes()
+    inside = rows.max(initial=0) < len(codes)
+    if not inside or (codes[rows] != found.truth).any():
+        raise RunError(
+            f"what the run has kept of {rung.title} is of other rows than this version draws; "
+            "--overwrite begins anew"
+        )
 
 
 def _out_of_fold(choice: Choice) -> OutOfFold:

@@ -36,6 +36,7 @@ _BEGUN = {
     "record.json",
     "stages",
     "status.json",
+    "tracking",
     "training",
 }
 

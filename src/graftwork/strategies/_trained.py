@@ -119,6 +119,9 @@ def pilot(job: Job, way: Way, *, keep: bool = False) -> Choice:
         way: how they train.
         keep: the model of the only pilot will be kept: weights of an epoch before the last are no
             choice, as they are gone.
+
+    Raises:
+        ValueError: the model of one pilot shall be kept, and there are several.
     """
     from graftwork.features.out_of_fold import OutOfFold
     from graftwork.strategies.strategy import Choice
@@ -129,6 +132,8 @@ def pilot(job: Job, way: Way, *, keep: bool = False) -> Choice:
         say_start(job, name, settings)
     found: list[tuple[np.ndarray, dict[Key, np.ndarray], Curve]] = []
     drawn = splits(job)
+    if keep and len(drawn) > 1:
+        raise ValueError(f"of {len(drawn)} pilots none is the one to keep")
     _warm(job, way, name, np.unique(np.concatenate([rows for pair in drawn for rows in pair])))
     for number, (learn, judge) in enumerate(drawn):
         found.append(_one_pilot(job, way, name, settings, number, learn, judge))
@@ -164,7 +169,7 @@ def pilot(job: Job, way: Way, *, keep: bool = False) -> Choice:
     if not keep or not chosen["epochs"]:
         return Choice(way.strategy, chosen, out, out.names[best], facts)
     learnt = job.rows[drawn[0][0]]
-    words = f"{out.names[best]}, learnt from {len(learnt):,} rows as there is no time for more"
+    words = f"{out.names[best]}, learnt from {len(learnt):,} rows (the trial's, for want of time)"
     return Choice(way.strategy, chosen, out, words, facts, learnt)
 
 
