@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,14 +15,14 @@ from graftwork.evaluation.card import card
 from graftwork.evaluation.report import render
 from graftwork.evaluation.report.charts import Scale, scale_for
 from graftwork.evaluation.report.format import difference, duration, figure, span
-from graftwork.evaluation.report.render import to_html
+from graftwork.evaluation.report.render import parted, to_html
 
 SECRET = "the secret text of a row"
 CURVES = [
     {"losses": [1.5, 0.75, 0.5], "scores": [0.625, 0.75, 0.7], "seconds": [3.0, 4.0, 65.0]},
     {"losses": [1.25, 1.125], "scores": [0.5], "seconds": [3.0, 4.0]},  # cut before it was scored
 ]
-VOID = {"meta", "line", "circle", "img", "br", "path", "link"}
+VOID = {"meta", "wbr", "line", "circle", "img", "br", "path", "link"}
 
 
 class Page(HTMLParser):
@@ -296,3 +297,11 @@ def test_figures_as_people_read_them():
     assert [duration(s) for s in (0.42, 31.4, 245, 7800)] == [
         "0.42 s", "31 s", "4 min 05 s", "2 h 10 min"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("label", "html"),
+    [("refund_status", "refund_<wbr>status"), ("a<b>/c", "a&lt;b&gt;/<wbr>c"), (3, "3")],
+)
+def test_a_long_label_breaks_between_its_words(label: Any, html: str) -> None:
+    assert str(parted(label)) == html

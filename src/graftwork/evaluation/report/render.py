@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graftwork.errors import StorageError
 from graftwork.evaluation.report.view import view_of
 
-__all__ = ["FILE", "page", "render", "to_html", "write_page"]
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+__all__ = ["FILE", "page", "parted", "render", "to_html", "write_page"]
 
 FILE = "report.html"
 _HERE = Path(__file__).parent
@@ -47,6 +51,7 @@ def page(template: str, view: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["parted"] = parted
     script = (_HERE / "sort.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return environment.get_template(template).render(
@@ -55,6 +60,14 @@ def page(template: str, view: Mapping[str, Any]) -> str:
         script=script,
         script_hash=digest,
     )
+
+
+def parted(label: Any) -> Markup:
+    """A label that may break after the signs that part its words: `refund_status`, `sci/tech`."""
+    from markupsafe import Markup  # jinja2's own
+
+    pieces = re.split(r"(?<=[_/.:-])", str(label))
+    return Markup("<wbr>").join(pieces)
 
 
 def render(payload: Mapping[str, Any], folder: Path, *, redact: bool = False) -> Path:
