@@ -185,7 +185,8 @@ def test_a_forecast_that_finds_no_time_is_made_again(
     one_pilot: Any, rungs: list[Rung], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parts = ("pilot", "refit", "epoch", "pilot_epoch", "states")
-    told = iter([dict.fromkeys(parts, 1000.0), dict.fromkeys(parts, 10.0)])
+    seconds = iter([100.0, 10.0, 1000.0])  # the last is no noise: it counts at once
+    told = (dict.fromkeys(parts, each) for each in seconds)
     monkeypatch.setattr(type(rungs[4].strategy), "forecast", lambda self, job, rows: next(told))
     gate = Gate(one_pilot, 0.005, None, Budget(100.0), N, None, {})
     best: Any = SimpleNamespace(
@@ -195,6 +196,8 @@ def test_a_forecast_that_finds_no_time_is_made_again(
     assert found["go"]
     assert "kept" not in found
     assert found["forecast"]["pilot"] == 10.0
+    assert not gate.decide(rungs[4], best)["go"]
+    assert next(seconds, None) is None
 
 
 def test_what_was_kept_of_other_rows_is_refused(job: Any, rungs: list[Rung]) -> None:

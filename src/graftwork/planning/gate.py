@@ -22,6 +22,7 @@ FEW_ROWS = 1000  # a choice among heads on fewer is over before it is worth fore
 # whose model would be kept takes most of what is left of the budget: twice the least gain must be
 # hoped for.
 HOPED, HOPED_GAINS = 0.1, 2
+NOISE = 3  # so many times too long may a measurement on a busy machine come out
 LEAST_JUDGED = 100  # rows; a pilot that is judged by fewer could tell 5 points from none at best
 
 Decision = dict[str, Any]
@@ -85,12 +86,12 @@ class Gate:
         return len(splits[0][0]) / self.refit_rows if len(splits) == 1 else None
 
     def _forecast(self, strategy: Tuner, job: Job, pending: float) -> dict[str, float]:
-        """Seconds by part; measured again where there seems to be no time for it."""
+        """Seconds by part; measured again where time falls short by no more than noise may do."""
         told = strategy.forecast(job, self.refit_rows)
         spent = told["pilot"] + max(told["refit"], pending)
-        if self.budget is not None and spent > self.budget.left:
+        if self.budget is not None and self.budget.left < spent < NOISE * self.budget.left:
             again = strategy.forecast(job, self.refit_rows)
-            told = {name: min(told[name], again[name]) for name in told}  # a busy machine misleads
+            told = {name: min(told[name], again[name]) for name in told}
         return {name: round(seconds, 3) for name, seconds in told.items()}
 
     def _late(self, rung: Rung) -> str:
