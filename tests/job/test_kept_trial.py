@@ -19,7 +19,7 @@ from graftwork.storage.json_files import read_json
 from graftwork.storage.tensors import load_tensors
 from graftwork.strategies.finetune import Finetune
 
-FORETOLD = {"states": 0.0, "pilot_epoch": 0.1, "epoch": 1e6, "pilot": 1.0, "refit": 3e6}
+FORETOLD = {"states": 0.0, "pilot_epoch": 250.0, "epoch": 1e6, "pilot": 1000.0, "refit": 3e6}
 
 
 @pytest.fixture
@@ -58,6 +58,7 @@ def test_stopped_on_its_way_it_ends_in_the_same_model(fit: Any, title: str, afte
     assert "(the trial's, for want of time)" in chosen["words"]
     decision = read_json(whole / "stages" / f"decision-{chosen['strategy']}" / "payload.json")
     assert decision["kept"] is True
+    assert decision["epochs"] == 4  # of 5: more would not have fitted
     with pytest.raises(Interrupted):
         fit("cut", Stopping(title, after))
     assert hashes(fit("cut") / "model") == hashes(whole / "model")
@@ -66,6 +67,7 @@ def test_stopped_on_its_way_it_ends_in_the_same_model(fit: Any, title: str, afte
 def test_it_tells_what_its_model_learnt_from(fit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without test rows, and with more rows than choices are made on."""
     monkeypatch.setattr("graftwork.api._fit.SEARCH_ROWS", 300)
+    monkeypatch.setitem(FORETOLD, "pilot", 1.0)  # time for all epochs, which so few rows take
     out = fit("untested", test_size=0.0)
     metrics = read_json(out / "report" / "metrics.json")
     assert metrics["chosen"]["strategy"] in ("top", "finetune")

@@ -131,7 +131,7 @@ def test_with_time_for_a_trial_alone_its_model_is_kept(
     climb(job, ladder, min_gain=0.005, budget=Budget(300.0), memory=memory)
     decision = memory.decisions["finetune"]
     assert decision["kept"] is True
-    assert "enough for a trial (about 50 s)" in decision["reason"]
+    assert "enough for a trial of 2 epochs (about 50 s)" in decision["reason"]
     assert set(wanted) == {0.005, 0.01}
     choice = memory.rungs["finetune"][0]
     assert (choice.learnt is None) == (choice.settings["epochs"] == 0)
@@ -142,6 +142,23 @@ def test_with_time_for_a_trial_alone_its_model_is_kept(
     later = Kept()
     climb(job, ladder, min_gain=0.005, budget=Budget(40.0), memory=later)
     assert not later.decisions["finetune"]["go"]
+
+
+@pytest.mark.parametrize(("seconds", "epochs"), [(51.0, 4), (41.0, 3), (31.0, 2), (29.0, None)])
+def test_a_trial_has_as_many_epochs_as_there_is_time_for(
+    one_pilot: Any, rungs: list[Rung], seconds: float, epochs: int | None
+) -> None:
+    long = replace(rungs[4], strategy=replace(rungs[4].strategy, epochs=4))  # type: ignore[type-var]
+    gate = Gate(one_pilot, 0.005, None, Budget(seconds), N, None, {})
+    best: Any = SimpleNamespace(
+        rung=rungs[1], score={"value": 0.5}, choice=SimpleNamespace(learnt=None)
+    )
+    found = gate.decide(long, best)
+    assert found.get("epochs") == epochs
+    assert found["go"] is (epochs is not None)
+    again = Gate(one_pilot, 0.005, None, None, N, None, {"finetune": found})
+    if epochs is not None:  # a run that is replayed decided so
+        assert again.decide(long, best)["epochs"] == epochs
 
 
 def test_none_is_kept_that_would_be_trained_twice(one_pilot: Any, rungs: list[Rung]) -> None:

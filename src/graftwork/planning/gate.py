@@ -22,6 +22,7 @@ FEW_ROWS = 1000  # a choice among heads on fewer is over before it is worth fore
 # whose model would be kept takes most of what is left of the budget: twice the least gain must be
 # hoped for.
 HOPED, HOPED_GAINS = 0.1, 2
+FEWEST_EPOCHS = 2  # of a trial that is kept; with one the rate would fall as soon as it is up
 NOISE = 3  # so many times too long may a measurement on a busy machine come out
 LEAST_JUDGED = 100  # rows; a pilot that is judged by fewer could tell 5 points from none at best
 
@@ -72,8 +73,12 @@ class Gate:
         forecast = self._forecast(rung.strategy, job, pending)
         wanted = forecast["pilot"] + max(forecast["refit"], pending)
         share = self.kept_share(rung)
-        least = forecast["pilot"] + pending if self._hopeful(best, share) else None
-        return {**self._affordable(rung, wanted, asked, least, share), "forecast": forecast}
+        kept: Mapping[str, Any] = {}
+        if rung.name in self.timely:
+            kept = self.timely[rung.name] if share is not None else {}
+        elif self._hopeful(best, share):
+            kept = self._kept(rung.strategy, forecast, pending)
+        return {**self._affordable(rung, wanted, asked, kept), "forecast": forecast}
 
     def kept_share(self, rung: Rung) -> float | None:
         """Share of the final fit's rows that a rung's pilot learns from, if its model may be kept.
@@ -84,6 +89,21 @@ class Gate:
             return None
         splits = rung.strategy.splits(self.job)
         return len(splits[0][0]) / self.refit_rows if len(splits) == 1 else None
+
+    def _kept(self, strategy: Tuner, forecast: Mapping[str, float], pending: float) -> Decision:
+        """That a pilot may be kept, its `epochs` as many as there is time for; empty: not even few.
+
+        Args:
+            strategy: how many it would have with time enough.
+            forecast: seconds by part.
+            pending: seconds that the best rung so far still needs.
+        """
+        left = 0.0 if self.budget is None else self.budget.left
+        for epochs in range(strategy.epochs, min(FEWEST_EPOCHS, strategy.epochs) - 1, -1):
+            spent = forecast["pilot"] - (strategy.epochs - epochs) * forecast["pilot_epoch"]
+            if spent + pending <= left:
+                return {"kept": True, "epochs": epochs, "seconds": spent}
+        return {}
 
     def _forecast(self, strategy: Tuner, job: Job, pending: float) -> dict[str, float]:
         """Seconds by part; measured again where time falls short by no more than noise may do."""
@@ -130,8 +150,7 @@ class Gate:
         rung: Rung,
         wanted: float,
         asked: bool,
-        least: float | None = None,
-        share: float | None = None,
+        trial: Mapping[str, Any] | None = None,
     ) -> Decision:
         """Whether so many seconds are left, or at least those of a pilot that is kept.
 
@@ -139,24 +158,25 @@ class Gate:
             rung: the next one.
             wanted: seconds of all of it.
             asked: whether it was asked for by name.
-            least: seconds of a pilot that is kept; None: nothing is to be hoped of it.
-            share: as `kept_share`.
+            trial: a pilot that may be kept, as `_kept` gives it; default: none may.
         """
+        trial = trial or {}
+        kept = {name: trial[name] for name in ("kept", "epochs") if name in trial}
         told = f"about {duration_text(wanted)}"
         if rung.name in self.timely and not asked:  # one that it had no time for is out before
             reason = f"{told}, as the run that is replayed decided"
-            kept = {"kept": True} if self.timely[rung.name].get("kept") and share else {}
             return {"go": True, "reason": reason, "clock": True, **kept}
         if self.budget is None:
             return {"go": True, "reason": told, "clock": True}
         left = self.budget.left
-        if wanted > left and not asked and least is not None and least <= left:
+        if wanted > left and not asked and kept:
             reason = (
-                f"{told}, and {duration_text(left)} are left of the budget: enough for a trial "
-                f"(about {duration_text(least)}), whose own model is kept if it gains enough"
+                f"{told}, and {duration_text(left)} are left of the budget: enough for a trial of "
+                f"{kept['epochs']} epochs (about {duration_text(trial['seconds'])}), whose own "
+                "model is kept if it gains enough"
             )
             self.job.progress.say(f"{rung.title}: {reason}")
-            return {"go": True, "reason": reason, "clock": True, "kept": True}
+            return {"go": True, "reason": reason, "clock": True, **kept}
         if wanted > left and not asked:
             reason = f"{told}, and {duration_text(max(left, 0))} are left of the budget"
             return {"go": False, "reason": reason, "clock": True}

@@ -141,6 +141,7 @@ class _Ladder:
             self.job.progress.say(f"{rung.title}: not tried: {decision['reason']}")
             self.passed.append({"name": rung.name, "title": rung.title, **decision})
             return
+        rung = _as_decided(rung, decision)
         self.job.progress.say(f"Rung: {rung.title}")
         try:
             keep = bool(decision.get("kept"))
@@ -286,6 +287,14 @@ class _Ladder:
             return False
         standing = self._standing(result.rung, result.choice, self.transfer)
         return pays(self._gain(result.predicted, standing), wanted)
+
+
+def _as_decided(rung: Rung, decision: Mapping[str, Any]) -> Rung:
+    """The rung with as many epochs as there is time for, where that was decided."""
+    if "epochs" not in decision or not trains(rung.strategy):
+        return rung
+    strategy: Any = replace(rung.strategy, epochs=decision["epochs"])
+    return replace(rung, strategy=strategy)
 
 
 UNTUNED = "nothing is tuned: the pilot went all the way back to the frozen start"
