@@ -49,7 +49,11 @@ def fit(monkeypatch: pytest.MonkeyPatch, checkpoints: Any, tmp_path: Path) -> An
 
 
 @pytest.mark.parametrize(
-    ("title", "after"), [("tuning all layers (trying)", 30), ("learning curve", 1)]
+    ("title", "after"),
+    [
+        ("tuning all layers (trying)", 30),
+        pytest.param("learning curve", 1, marks=pytest.mark.slow),
+    ],
 )
 def test_stopped_on_its_way_it_ends_in_the_same_model(fit: Any, title: str, after: int) -> None:
     whole = fit("whole")
