@@ -11,6 +11,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 from graftwork.errors import UnknownNameError
@@ -78,14 +79,19 @@ class Registry:
             if own and isinstance(getattr(thing, "declaration", None), Declaration):
                 yield thing
 
-    def all(self) -> dict[str, Any]:
-        """Every declared thing by its name, in alphabetical order."""
+    @cached_property
+    def _things(self) -> dict[str, Any]:
+        # Read once a process: a fit asks hundreds of times, and the folder does not change.
         found = {
             thing.declaration.name: thing
             for module in self._modules()
             for thing in self._declared(module)
         }
         return dict(sorted(found.items()))
+
+    def all(self) -> dict[str, Any]:
+        """Every declared thing by its name, in alphabetical order."""
+        return dict(self._things)
 
     def names(self) -> list[str]:
         """The names of all declared things."""

@@ -280,6 +280,7 @@ def test_no_linear_layers_no_low_rank(opened: Open) -> None:
         backbone.low_rank(2, 4.0, seed=0)
 
 
+@pytest.mark.slow
 def test_a_pickled_backbone_encodes_in_a_fresh_process(opened: Open, tmp_path: Path) -> None:
     backbone = opened("vit")
     whole(backbone)

@@ -35,6 +35,7 @@ class Row:
     """A strategy with the backbones that it reads, and parameters that it must refuse.
 
     `of`: what the rows are (`text`, `image`), and of images the kind of base, behind a colon.
+    `slow`: its checks take a minute or more; the same strategy on texts is among the quick ones.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Row:
     wrong: tuple[dict[str, Any], ...] = ()
     misspelt: tuple[str, str] = ("", "")
     of: str = "text"
+    slow: bool = False
 
 
 ROWS = {
@@ -75,7 +77,10 @@ ROWS = {
         misspelt=("step", "steps"),
     ),
     "contrast on pictures": Row(
-        "contrast", parameters={"steps": 12, "rate": 3e-3, "views": 1}, of="image:convnet"
+        "contrast",
+        parameters={"steps": 12, "rate": 3e-3, "views": 1},
+        of="image:convnet",
+        slow=True,
     ),
     "lora": Row(
         "lora",
@@ -99,10 +104,16 @@ ROWS = {
         "finetune", parameters={"top": 1, "epochs": 2, "views": 1}, of="image:convnet"
     ),
     "lora on pictures": Row(
-        "lora", parameters={"rank": 2, "epochs": 2, "rate": 1e-4}, of="image:vision"
+        "lora",
+        parameters={"rank": 2, "epochs": 2, "rate": 1e-4},
+        of="image:vision",
+        slow=True,
     ),
     "scratch on pictures": Row(
-        "scratch", parameters={"epochs": 8, "rate": 3e-3, "batch_rows": 8}, of="image:convnet"
+        "scratch",
+        parameters={"epochs": 8, "rate": 3e-3, "batch_rows": 8},
+        of="image:convnet",
+        slow=True,
     ),
 }
 SMALL_HOG = Hog(size=32, cell=8, bins=(4, 2, 2), grids=(1,))
@@ -154,7 +165,11 @@ def _pictures() -> Material:
 MATERIALS = {"text": _texts(), "image": _pictures()}
 
 
-@pytest.fixture(params=ROWS)
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=pytest.mark.slow if row.slow else ()) for name, row in ROWS.items()
+    ]
+)
 def row(request: pytest.FixtureRequest) -> Row:
     return ROWS[request.param]
 

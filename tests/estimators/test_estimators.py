@@ -58,6 +58,7 @@ def test_clone_keeps_parameters_and_fit_starts_afresh() -> None:
     assert twin.fit(X, renamed).classes_.tolist() == ["a", "b"]
 
 
+@pytest.mark.slow
 def test_grid_search_in_two_processes() -> None:
     grid = GridSearchCV(
         TransferClassifier(base="lexical", folds=2),

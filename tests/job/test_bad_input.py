@@ -370,7 +370,9 @@ def test_a_hub_name_without_network_fails_at_once(forker, desk):
     assert told.seconds < 10
 
 
-@pytest.mark.parametrize("limit", [500, 4_000, 12_000, 30_000])
+@pytest.mark.parametrize(
+    "limit", [500, 12_000, *(pytest.param(n, marks=pytest.mark.slow) for n in (4_000, 30_000))]
+)
 def test_a_full_disk_is_told_and_the_run_goes_on_later(forker, desk, limit):
     cache = ["--cache", desk.folder / "cache"]
     told = forker(*desk.fit(None, *cache), file_limit=limit)

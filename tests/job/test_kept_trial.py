@@ -48,12 +48,10 @@ def fit(monkeypatch: pytest.MonkeyPatch, checkpoints: Any, tmp_path: Path) -> An
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("title", "after"),
-    [
-        ("tuning all layers (trying)", 30),
-        pytest.param("learning curve", 1, marks=pytest.mark.slow),
-    ],
+    [("tuning all layers (trying)", 30), ("learning curve", 1)],
 )
 def test_stopped_on_its_way_it_ends_in_the_same_model(fit: Any, title: str, after: int) -> None:
     whole = fit("whole")

@@ -65,6 +65,7 @@ def test_what_is_asked_for_by_name_is_tried(
     assert _tried(tmp_path / "named")[-1] == "finetune"
 
 
+@pytest.mark.slow
 def test_only_the_clock_is_replayed(
     data: Path, tiny: Path, checkpoints: Any, tmp_path: Path
 ) -> None:

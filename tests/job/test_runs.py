@@ -213,8 +213,8 @@ def test_ctrl_c_under_json_is_json(job, forker):
     assert json.loads(told.out)["exit_code"] == 130
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.slow)])
-def test_killed_runs_end_in_the_same_model(undisturbed, forker, tiny, data, tmp_path, kills):
+@pytest.mark.slow
+def test_killed_runs_end_in_the_same_model(undisturbed, forker, tiny, data, tmp_path):
     """Here over several segments of the feature store; each strategy in test_tuned_runs.py."""
     first, seconds = undisturbed
 
@@ -227,7 +227,7 @@ def test_killed_runs_end_in_the_same_model(undisturbed, forker, tiny, data, tmp_
         assert len(stored) == len(set(stored)) == 2 * ROWS
         assert job.outcome() == first.outcome()
 
-    kill_runs(kills, seconds, start, check)
+    kill_runs(50, seconds, start, check)
 
 
 def test_the_whole_job_with_sockets_blocked(forker, tiny, inbox, tmp_path):

@@ -43,11 +43,19 @@ def test_it_tunes_and_leaves_no_checkpoint(finished: Finished, tiny: Path, words
     assert not (first.out / "training").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("words", DEPTHS.values(), ids=DEPTHS)
+@pytest.mark.parametrize(
+    ("depth", "number"),
+    [
+        ("all", signal.SIGINT),
+        ("top", signal.SIGTERM),
+        pytest.param("all", signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param("top", signal.SIGINT, marks=pytest.mark.slow),
+    ],
+)
 def test_a_stopped_training_ends_in_the_same_weights(
-    finished: Finished, forker: Any, tiny: Path, tmp_path: Path, words: Any, number: int
+    finished: Finished, forker: Any, tiny: Path, tmp_path: Path, depth: str, number: int
 ) -> None:
+    words = DEPTHS[depth]
     first, seconds = finished("finetune", *words)
     for share in (0.6, 0.4, 0.2):  # earlier where it was over before the signal came
         (folder := tmp_path / str(share)).mkdir()

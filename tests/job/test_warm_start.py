@@ -67,6 +67,7 @@ def test_the_earlier_model_is_tried_beside_a_base_without_layers(
     assert ladder["reason"] != "asked for"
 
 
+@pytest.mark.slow
 def test_auto_goes_on_from_a_run_that_tuned_its_base(tmp_path: Path, checkpoints: Any) -> None:
     """What was tuned is the base of every rung, and the rows that tuned it judge none."""
     rows = [{k: row[k] for k in ("text", "label")} for row in make_rows(540)]

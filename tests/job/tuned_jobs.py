@@ -12,7 +12,7 @@ from kills import kill_runs
 from graftwork.storage.hashing import sha256_file
 from graftwork.storage.json_files import read_json
 
-ROWS = 240
+ROWS = 120
 RECIPE = """
 target: label
 input: [text]
@@ -20,7 +20,7 @@ strategy: {strategy}
 folds: 3
 parameters: {parameters}
 """
-TRAINING = "{epochs: 3, rate: 0.003, batch_rows: 8}"
+TRAINING = "{epochs: 2, rate: 0.005, batch_rows: 12}"
 PARAMETERS = {
     "finetune": TRAINING,
     "probe": "{readouts: 2}",
@@ -43,7 +43,7 @@ class Job:
     ) -> None:
         self.forker, self.root, self.out = forker, root, root / "run"
         # so many that labels are not few, and auto climbs to what trains with a head
-        rows = 2 * ROWS if strategy == "auto" else ROWS
+        rows = 4 * ROWS if strategy == "auto" else ROWS
         data = write_csv(root / "rows.csv", make_rows(rows))
         recipe = root / "recipe.yaml"
         asked = RECIPE.format(strategy=strategy, parameters=PARAMETERS[strategy])

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from graftwork.errors import StorageError
 from graftwork.evaluation.report.view import view_of
 
 if TYPE_CHECKING:
+    import jinja2
     from markupsafe import Markup
 
 __all__ = ["FILE", "page", "parted", "render", "to_html", "write_page"]
@@ -42,6 +44,23 @@ def page(template: str, view: Mapping[str, Any]) -> str:
         template: its file name.
         view: what it shows; every text in it is escaped.
     """
+    script = (_HERE / "sort.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            view=view,
+            style=(_HERE / "style.css").read_text(encoding="utf-8"),
+            script=script,
+            script_hash=digest,
+        )
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    """Kept for the process: compiling a template takes longer than filling it."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -52,14 +71,7 @@ def page(template: str, view: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters["parted"] = parted
-    script = (_HERE / "sort.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return environment.get_template(template).render(
-        view=view,
-        style=(_HERE / "style.css").read_text(encoding="utf-8"),
-        script=script,
-        script_hash=digest,
-    )
+    return environment
 
 
 def parted(label: Any) -> Markup:
