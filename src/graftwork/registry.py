@@ -11,7 +11,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 from typing import Any, TypeVar
 
 from graftwork.errors import UnknownNameError
@@ -66,32 +66,9 @@ class Registry:
         self.package = package
         self.kind = kind
 
-    def _modules(self) -> Iterator[str]:
-        folder = importlib.import_module(self.package).__path__
-        for info in pkgutil.iter_modules(folder):
-            if not info.name.startswith("_"):
-                yield info.name
-
-    def _declared(self, module: str) -> Iterator[Any]:
-        loaded = importlib.import_module(f"{self.package}.{module}")
-        for thing in vars(loaded).values():
-            own = getattr(thing, "__module__", None) == loaded.__name__
-            if own and isinstance(getattr(thing, "declaration", None), Declaration):
-                yield thing
-
-    @cached_property
-    def _things(self) -> dict[str, Any]:
-        # Read once a process: a fit asks hundreds of times, and the folder does not change.
-        found = {
-            thing.declaration.name: thing
-            for module in self._modules()
-            for thing in self._declared(module)
-        }
-        return dict(sorted(found.items()))
-
     def all(self) -> dict[str, Any]:
         """Every declared thing by its name, in alphabetical order."""
-        return dict(self._things)
+        return dict(_things(self.package, *importlib.import_module(self.package).__path__))
 
     def names(self) -> list[str]:
         """The names of all declared things."""
@@ -108,3 +85,28 @@ class Registry:
             if name == thing.declaration.name or name in thing.declaration.aliases:
                 return thing
         raise UnknownNameError(self.kind, name, things)
+
+
+@cache
+def _things(package: str, *folders: str) -> dict[str, Any]:
+    """Read once a process: a fit asks hundreds of times, and its folders do not change."""
+    found = {
+        thing.declaration.name: thing
+        for module in _modules(folders)
+        for thing in _declared(f"{package}.{module}")
+    }
+    return dict(sorted(found.items()))
+
+
+def _modules(folders: tuple[str, ...]) -> Iterator[str]:
+    for info in pkgutil.iter_modules(folders):
+        if not info.name.startswith("_"):
+            yield info.name
+
+
+def _declared(module: str) -> Iterator[Any]:
+    loaded = importlib.import_module(module)
+    for thing in vars(loaded).values():
+        own = getattr(thing, "__module__", None) == loaded.__name__
+        if own and isinstance(getattr(thing, "declaration", None), Declaration):
+            yield thing

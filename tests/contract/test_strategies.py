@@ -35,7 +35,7 @@ class Row:
     """A strategy with the backbones that it reads, and parameters that it must refuse.
 
     `of`: what the rows are (`text`, `image`), and of images the kind of base, behind a colon.
-    `slow`: its checks take a minute or more; the same strategy on texts is among the quick ones.
+    `slow`: its checks take longest; the same strategy on texts is among the quick ones.
     """
 
     name: str
